@@ -1,0 +1,117 @@
+//! What is wrong, or odd, about a configuration, and where.
+
+use std::fmt;
+
+use crate::Position;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Severity {
+    /// The configuration cannot be used.
+    Error,
+    /// It can be used, and is probably not what was meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// One thing to say about a configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, by the name that the operator uses; absent where the finding is about no file.
+    pub file: Option<String>,
+    /// Where in the file.
+    pub at: Option<Position>,
+    /// What is wrong and how to mend it, without file and position.
+    pub message: String,
+}
+
+/// `queues.toml:12:3 message`, with as much of the position as is known.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            f.write_str(file)?;
+            if let Some(at) = self.at {
+                write!(f, ":{}:{}", at.line, at.column)?;
+            }
+            f.write_str(" ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Findings about one file, collected while it is read.
+#[derive(Debug)]
+pub struct Findings {
+    file: String,
+    found: Vec<Finding>,
+}
+
+impl Findings {
+    /// Returns an empty collection for the file of this name.
+    #[must_use]
+    pub fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), found: Vec::new() }
+    }
+
+    /// Returns the name of the file.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Notes an error.
+    pub fn error(&mut self, at: Position, message: impl Into<String>) {
+        self.add(Severity::Error, at, message.into());
+    }
+
+    /// Notes a warning.
+    pub fn warning(&mut self, at: Position, message: impl Into<String>) {
+        self.add(Severity::Warning, at, message.into());
+    }
+
+    /// Notes something worth knowing.
+    pub fn note(&mut self, at: Position, message: impl Into<String>) {
+        self.add(Severity::Note, at, message.into());
+    }
+
+    /// Notes a name that means nothing here, with the nearest one that does.
+    pub fn unknown<'a>(&mut self, at: Position, name: &str, what: &str, known: impl IntoIterator<Item = &'a str>) {
+        let hint = nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        self.error(at, format!("`{name}` is not {what}{hint}"));
+    }
+
+    /// Returns what was found, by position.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Finding> {
+        self.found.sort_by_key(|finding| finding.at);
+        self.found
+    }
+
+    fn add(&mut self, severity: Severity, at: Position, message: String) {
+        self.found.push(Finding { severity, file: Some(self.file.clone()), at: Some(at), message });
+    }
+}
+
+/// Returns the known name that was most likely meant: at most two edits away, and less than half of it edited.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |candidate: &str| strsim::levenshtein(name, candidate);
+    let candidates = known.into_iter().map(|candidate| (distance(candidate), candidate));
+    let best = candidates.min_by_key(|(distance, _)| *distance);
+    best.filter(|(distance, _)| *distance <= 2 && *distance * 2 < name.chars().count().max(2)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_at_most_two_edits_away() {
+        let known = ["retry_interval", "max_age", "egress_pool"];
+        let found = ["retry_intervl", "maxage", "max_aeg", "pool", "x"].map(|name| nearest(name, known));
+
+        assert_eq!(found, [Some("retry_interval"), Some("max_age"), Some("max_age"), None, None]);
+    }
+}

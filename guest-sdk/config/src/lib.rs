@@ -1,0 +1,17 @@
+//! Configuration with positions: TOML in, a tree in which every key and value knows its line and column.
+//!
+//! The host and its plugins read their files with this, so that errors look alike wherever they come from: all of them at
+//! once, each with file, line, column and the nearest known name. Nothing here reads a file; the caller passes the text.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
+
+pub mod duration;
+pub mod finding;
+pub mod rate;
+pub mod section;
+pub mod tree;
+
+pub use finding::{Finding, Findings, Severity, nearest};
+pub use rate::Rate;
+pub use section::Section;
+pub use tree::{Entry, Node, Position, Table, Value};

@@ -1,0 +1,196 @@
+//! A parsed file: tables, lists and scalars, each with its position.
+
+use std::borrow::Cow;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::Findings;
+
+/// A place in a file, both counted from 1; the column in characters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Position {
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+}
+
+/// A value and where it starts.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Node {
+    /// The value.
+    pub value: Value,
+    /// Where it starts.
+    pub at: Position,
+}
+
+/// What a value is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value {
+    /// Text.
+    String(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// True or false.
+    Boolean(bool),
+    /// A date or time; no option has one, so it is kept as text for messages.
+    Datetime(String),
+    /// A list.
+    Array(Vec<Node>),
+    /// A table.
+    Table(Table),
+}
+
+/// A key with its value.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Entry {
+    /// The key, unquoted.
+    pub key: String,
+    /// Where the key starts; for a table, where its name starts in its header.
+    pub at: Position,
+    /// The value.
+    pub node: Node,
+}
+
+/// Keys and values, in the order in which they first occur in the file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Table {
+    /// The entries; no two have the same key.
+    pub entries: Vec<Entry>,
+}
+
+impl Table {
+    /// Parses TOML. Syntax errors go to `findings`, and what could be read is returned all the same.
+    #[must_use]
+    pub fn parse_toml(text: &str, findings: &mut Findings) -> Self {
+        let lines = Lines::new(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let at = lines.position(error.span().map_or(0, |span| span.start));
+            findings.error(at, error.message());
+        }
+        convert_table(table.get_ref(), &lines)
+    }
+
+    /// Returns the entry with this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}
+
+impl Value {
+    /// Returns what kind of value this is, for messages.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "text",
+            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Boolean(_) => "true or false",
+            Self::Datetime(_) => "a date",
+            Self::Array(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
+
+    /// Returns the value as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::String(text) | Self::Datetime(text) => text.as_str().into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Boolean(value) => (*value).into(),
+            Self::Array(items) => items.iter().map(|item| item.value.to_json()).collect(),
+            Self::Table(table) => {
+                table.entries.iter().map(|entry| (entry.key.clone(), entry.node.value.to_json())).collect()
+            }
+        }
+    }
+}
+
+fn convert_table(table: &DeTable<'_>, lines: &Lines) -> Table {
+    let mut entries: Vec<Entry> = table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: Cow::clone(key.get_ref()).into_owned(),
+            at: lines.position(key.span().start),
+            node: Node { value: convert(value.get_ref(), lines), at: lines.position(value.span().start) },
+        })
+        .collect();
+    entries.sort_by_key(|entry| entry.at);
+    Table { entries }
+}
+
+fn convert(value: &DeValue<'_>, lines: &Lines) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.clone().into_owned()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| Value::Float(number.as_str().parse().unwrap_or(f64::INFINITY)), Value::Integer),
+        DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(value) => Value::Boolean(*value),
+        DeValue::Datetime(date) => Value::Datetime(date.to_string()),
+        DeValue::Array(items) => {
+            let node = |item: &toml::Spanned<DeValue<'_>>| Node {
+                value: convert(item.get_ref(), lines),
+                at: lines.position(item.span().start),
+            };
+            Value::Array(items.iter().map(node).collect())
+        }
+        DeValue::Table(table) => Value::Table(convert_table(table, lines)),
+    }
+}
+
+/// From octet offsets to lines and columns.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let offset = offset.min(self.text.len());
+        let line = self.starts.partition_point(|start| *start <= offset) - 1;
+        let column = self.text.get(self.starts[line]..offset).map_or(0, |before| before.chars().count());
+        let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        Position { line: number(line), column: number(column) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> (Table, Vec<String>) {
+        let mut findings = Findings::new("f");
+        let table = Table::parse_toml(text, &mut findings);
+        (table, findings.into_sorted().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn keys_and_values_know_where_they_are() {
+        let (table, _) = parse("a = 1\n[queue.'ä.com']\n  b = 'x'\n");
+
+        let Value::Table(queue) = &table.get("queue").unwrap().node.value else { panic!("a table") };
+        let Value::Table(domain) = &queue.entries[0].node.value else { panic!("a table") };
+        let at = |line, column| Position { line, column };
+        assert_eq!(
+            (queue.entries[0].at, domain.entries[0].at, domain.entries[0].node.at),
+            (at(2, 8), at(3, 3), at(3, 7))
+        );
+    }
+
+    #[test]
+    fn every_syntax_error_is_reported_and_the_rest_is_read() {
+        let (table, errors) = parse("a = \nb = 'x'\nb = 'y'\nc = 3\n");
+
+        assert_eq!((errors.len(), table.get("c").is_some()), (2, true), "{errors:?}");
+    }
+}

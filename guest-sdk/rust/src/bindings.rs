@@ -1,0 +1,46 @@
+//! What the WIT files say, in Rust: one small world for each event, all sharing the host's interfaces.
+//!
+//! A component must export everything that its world names, so there is a world for each event, and a plugin's
+//! registration uses those of the events that it handles and no others.
+
+/// The interfaces that the host offers.
+pub mod host {
+    wit_bindgen::generate!({
+        world: "host",
+        path: "../../wit/v0.1",
+        generate_all,
+    });
+}
+
+macro_rules! event {
+    ($module:ident, $path:literal, $world:literal, $macro_name:literal) => {
+        #[doc = concat!("The world `", $world, "`.")]
+        pub mod $module {
+            wit_bindgen::generate!({
+                world: $world,
+                path: "../../wit/v0.1",
+                pub_export_macro: true,
+                export_macro_name: $macro_name,
+                default_bindings_module: $path,
+                with: {
+                    "tollgate:policy/types@0.1.0": crate::bindings::host::tollgate::policy::types,
+                    "tollgate:policy/log@0.1.0": crate::bindings::host::tollgate::policy::log,
+                    "tollgate:policy/clock@0.1.0": crate::bindings::host::tollgate::policy::clock,
+                    "tollgate:policy/domains@0.1.0": crate::bindings::host::tollgate::policy::domains,
+                    "tollgate:policy/message@0.1.0": crate::bindings::host::tollgate::policy::message,
+                    "tollgate:policy/queue-settings@0.1.0": crate::bindings::host::tollgate::policy::queue_settings,
+                },
+            });
+        }
+    };
+}
+
+event!(configure, "::tollgate_sdk::bindings::configure", "configure-plugin", "export_configure");
+event!(
+    message_received,
+    "::tollgate_sdk::bindings::message_received",
+    "message-received-plugin",
+    "export_message_received"
+);
+event!(queue_config, "::tollgate_sdk::bindings::queue_config", "queue-config-plugin", "export_queue_config");
+event!(throttles, "::tollgate_sdk::bindings::throttles", "throttles-plugin", "export_throttles");

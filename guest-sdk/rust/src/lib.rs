@@ -1,0 +1,91 @@
+//! Write Tollgate policy plugins in Rust.
+//!
+//! A plugin is a type that implements a trait for each event it handles, and one line that registers them:
+//!
+//! ```
+//! use tollgate_sdk::{Message, MessageReceived, Reply, Verdict, register};
+//!
+//! #[derive(Default)]
+//! struct NoEmptySubject;
+//!
+//! impl MessageReceived for NoEmptySubject {
+//!     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
+//!         match message.first_header("Subject") {
+//!             Some(subject) if !subject.is_empty() => Ok(Verdict::Accept),
+//!             _ => Err(tollgate_sdk::reject("5.6.0", "a subject is needed here")),
+//!         }
+//!     }
+//! }
+//!
+//! register!(NoEmptySubject: message_received);
+//! ```
+//!
+//! Built for `wasm32-unknown-unknown` and wrapped as a component, it exports just the events that it registers, and the
+//! host calls just those. It can do what the host offers (see `wit/`) and nothing else: no files, no network, no clock but
+//! the host's coarse one. A panic is logged with its place and ends the instance; the host answers for the message.
+
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+#[allow(
+    missing_docs,
+    unsafe_code,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated from wit/, which documents every item"
+)]
+pub mod bindings;
+mod event;
+pub mod log;
+mod panic;
+mod register;
+
+pub use bindings::{
+    configure::exports::tollgate::policy::configure::{Diagnostic, File, Loaded, Reference, ReferenceKind, Severity},
+    host::tollgate::policy::{
+        clock,
+        message::{Message, Origin},
+        queue_settings::{QueueConfig as Settings, RefreshStrategy},
+        types::{Mailbox, PolicyError, QueueName, Rate, Reply},
+    },
+    message_received::exports::tollgate::policy::message_received::Verdict,
+    throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
+};
+pub use event::{Configure, Configured, MessageReceived, QueueConfig, Throttles};
+#[doc(hidden)]
+pub use panic::install as install_panic_hook;
+
+pub mod domains {
+    //! Domain names as the host compares them.
+
+    /// Returns the form in which domains are compared: lower-case A-labels, no trailing dot.
+    #[must_use]
+    #[cfg(target_family = "wasm")]
+    pub fn normalize(domain: &str) -> String {
+        crate::bindings::host::tollgate::policy::domains::normalize(domain)
+    }
+
+    /// Returns the form in which domains are compared: lower-case A-labels, no trailing dot.
+    ///
+    /// This is the stand-in for tests on the machine at hand.
+    #[must_use]
+    #[cfg(not(target_family = "wasm"))]
+    pub fn normalize(domain: &str) -> String {
+        let domain = domain.trim().trim_end_matches('.');
+        let (wildcard, rest) = domain.strip_prefix("*.").map_or(("", domain), |rest| ("*.", rest));
+        idna::domain_to_ascii(rest).map_or_else(|_| domain.to_lowercase(), |ascii| format!("{wildcard}{ascii}"))
+    }
+}
+
+/// Returns a permanent refusal, `550` with this enhanced code (`5.x.y`, RFC 3463) and text.
+#[must_use]
+pub fn reject(enhanced: &str, text: &str) -> Reply {
+    Reply { code: 550, enhanced: Some(enhanced.to_owned()), text: text.to_owned() }
+}
+
+/// Returns a temporary refusal, `451` with this enhanced code (`4.x.y`, RFC 3463) and text.
+#[must_use]
+pub fn defer(enhanced: &str, text: &str) -> Reply {
+    Reply { code: 451, enhanced: Some(enhanced.to_owned()), text: text.to_owned() }
+}

@@ -1,0 +1,164 @@
+//! Several plugins, asked in the order of their phases.
+//!
+//! For a message the first refusal or final verdict ends the chain; edits of a plugin hold for those after it. For settings
+//! every plugin adds a layer. A failure never changes or loses a message: it becomes the decision that the operator chose.
+
+use std::{sync::Arc, time::Instant};
+
+use tollgate_message::{Draft, QueueName};
+
+use crate::{
+    Answer, Event, Failure, FailureKind, OnFailure, Phase, Placement, Plugin, Refusal, Settings, Throttle, Verdict,
+    Workers,
+};
+
+/// A plugin in a chain.
+pub struct Link {
+    /// Who answers.
+    pub plugin: Arc<dyn Plugin>,
+    /// When it is asked.
+    pub phase: Phase,
+    /// What its failure means for a message.
+    pub on_failure: OnFailure,
+}
+
+/// Plugins in the order in which they are asked.
+pub struct Chain {
+    links: Vec<Link>,
+    workers: Workers,
+}
+
+/// What the chain decided about a message.
+#[derive(Debug)]
+pub struct Decision {
+    /// The decision.
+    pub outcome: Outcome,
+    /// Which plugins were asked, and how that went, in order.
+    pub trail: Vec<Step>,
+}
+
+/// A decision.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// No plugin objects.
+    Accept,
+    /// A plugin wants the message gone without a word.
+    Discard,
+    /// A plugin wants the message kept where it is not served, under this reason.
+    Hold(String),
+    /// The sender reads this.
+    Refuse(Refusal),
+}
+
+/// One plugin asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Its name.
+    pub plugin: String,
+    /// `accept`, `discard`, `hold`, `defer`, `reject`, or the word of a failure.
+    pub outcome: &'static str,
+    /// How long it took.
+    pub micros: u64,
+}
+
+impl Chain {
+    /// Returns the chain of these plugins; of one phase they keep the order given.
+    #[must_use]
+    pub fn new(mut links: Vec<Link>, workers: Workers) -> Self {
+        links.sort_by_key(|link| link.phase);
+        Self { links, workers }
+    }
+
+    /// Asks what becomes of a message, and leaves the edits of the plugins in it.
+    ///
+    /// # Cancel safety
+    /// When dropped, the draft may hold the edits of some plugins; nothing else has happened.
+    pub async fn message_received(&self, draft: &mut Draft) -> Decision {
+        let mut trail = Vec::with_capacity(self.links.len());
+        for link in self.handling(Event::MessageReceived) {
+            let started = Instant::now();
+            let answer = self.judge(link, draft).await;
+            let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let (word, end) = settle(link, answer);
+            trail.push(Step { plugin: link.plugin.name().to_owned(), outcome: word, micros });
+            if let Some(outcome) = end {
+                return Decision { outcome, trail };
+            }
+        }
+        Decision { outcome: Outcome::Accept, trail }
+    }
+
+    /// Asks for a queue's settings: every layer over the one before, each value with its origin.
+    ///
+    /// A plugin that fails is left out, and its failure returned beside, so that the caller can keep the last good answer.
+    pub async fn queue_config(&self, name: &QueueName) -> (Settings, Vec<Failure>) {
+        let (mut settings, mut failures) = (Settings::default(), Vec::new());
+        for link in self.handling(Event::QueueConfig) {
+            let (plugin, question, so_far) = (Arc::clone(&link.plugin), name.clone(), settings.clone());
+            match self.run(link, move || plugin.queue_config(&question, &so_far)).await {
+                Ok(layer) => settings.merge(layer.unwrap_or_default()),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        (settings, failures)
+    }
+
+    /// Asks for the rates that the queues of a tenant and campaign share.
+    pub async fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> (Vec<Throttle>, Vec<Failure>) {
+        let (mut throttles, mut failures) = (Vec::new(), Vec::new());
+        for link in self.handling(Event::Throttles) {
+            let (tenant, campaign) = (tenant.map(str::to_owned), campaign.map(str::to_owned));
+            let plugin = Arc::clone(&link.plugin);
+            match self.run(link, move || plugin.throttles(tenant.as_deref(), campaign.as_deref())).await {
+                Ok(mut more) => throttles.append(&mut more),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        (throttles, failures)
+    }
+
+    fn handling(&self, event: Event) -> impl Iterator<Item = &Link> {
+        self.links.iter().filter(move |link| link.plugin.events().contains(event))
+    }
+
+    async fn judge(&self, link: &Link, draft: &mut Draft) -> Result<Answer, Failure> {
+        let (plugin, received, edits) = (Arc::clone(&link.plugin), Arc::clone(&draft.received), draft.edits.clone());
+        let (edits, answer) = self.run(link, move || plugin.message_received(&received, edits)).await?;
+        draft.edits = edits;
+        Ok(answer)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        link: &Link,
+        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let answer = match link.plugin.placement() {
+            Placement::Inline => ask(),
+            Placement::Worker => self.workers.run(ask).await.unwrap_or_else(|| Err(no_worker(link))),
+        };
+        answer.inspect_err(|failure| tracing::warn!(plugin = failure.plugin, kind = failure.kind.word(), "{failure}"))
+    }
+}
+
+/// Turns an answer into the word for the trail and, where the chain ends with it, its outcome.
+fn settle(link: &Link, answer: Result<Answer, Failure>) -> (&'static str, Option<Outcome>) {
+    match answer {
+        Ok(Ok(Verdict::Accept)) => ("accept", None),
+        Ok(Ok(Verdict::Discard)) => ("discard", Some(Outcome::Discard)),
+        Ok(Ok(Verdict::Hold(reason))) => ("hold", Some(Outcome::Hold(reason))),
+        Ok(Err(refusal)) => (refusal.word(), Some(Outcome::Refuse(refusal))),
+        Err(failure) => (failure.kind.word(), link.on_failure.refusal().map(Outcome::Refuse)),
+    }
+}
+
+fn no_worker(link: &Link) -> Failure {
+    Failure {
+        plugin: link.plugin.name().to_owned(),
+        kind: FailureKind::Unavailable,
+        detail: "too many events wait for a policy worker".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! The questions that are put to plugins, and what their answers mean together.
+//!
+//! One module under [`event`] for each event, with its input, its answer and its default; [`Plugin`] is whoever answers.
+//! [`Chain`] asks several in the order of their phases and turns failures into decisions. These are plain Rust types that
+//! mirror `wit/`: nothing here knows Wasm, so everything around policy is tested with [`scripted`] answers.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
+
+mod chain;
+pub mod event;
+mod failure;
+mod plugin;
+pub mod scripted;
+pub mod settings;
+mod workers;
+
+pub use chain::{Chain, Decision, Link, Outcome, Step};
+pub use event::{
+    message_received::{Answer, Refusal, Verdict},
+    throttles::{Scope, Throttle},
+};
+pub use failure::{Failure, FailureKind, OnFailure};
+pub use plugin::{Event, Events, Phase, Placement, Plugin};
+pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
+pub use workers::Workers;

@@ -1,0 +1,82 @@
+//! Plugins whose answers are written in the test.
+
+use std::sync::Arc;
+
+use tollgate_message::{Edits, QueueName, Received};
+
+use crate::{Answer, Event, Events, Failure, Placement, Plugin, Settings, Throttle, Verdict};
+
+type OnMessage = dyn Fn(&Received, &mut Edits) -> Result<Answer, Failure> + Send + Sync;
+type OnQueue = dyn Fn(&QueueName) -> Result<Option<Settings>, Failure> + Send + Sync;
+
+/// A plugin made of closures. Handles the events that have one.
+pub struct Scripted {
+    name: String,
+    placement: Placement,
+    on_message: Option<Box<OnMessage>>,
+    on_queue: Option<Box<OnQueue>>,
+}
+
+impl Scripted {
+    /// Returns a plugin that handles nothing yet.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), placement: Placement::Inline, on_message: None, on_queue: None }
+    }
+
+    /// Runs it on a worker.
+    #[must_use]
+    pub fn on_worker(mut self) -> Self {
+        self.placement = Placement::Worker;
+        self
+    }
+
+    /// Answers `message-received` with this.
+    #[must_use]
+    pub fn on_message(
+        mut self,
+        answer: impl Fn(&Received, &mut Edits) -> Result<Answer, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_message = Some(Box::new(answer));
+        self
+    }
+
+    /// Answers `get-queue-config` with this.
+    #[must_use]
+    pub fn on_queue(
+        mut self,
+        answer: impl Fn(&QueueName) -> Result<Option<Settings>, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_queue = Some(Box::new(answer));
+        self
+    }
+}
+
+impl Plugin for Scripted {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn events(&self) -> Events {
+        let message = self.on_message.is_some().then_some(Event::MessageReceived);
+        let queue = self.on_queue.is_some().then_some(Event::QueueConfig);
+        message.into_iter().chain(queue).fold(Events::default(), Events::with)
+    }
+
+    fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    fn message_received(&self, received: &Arc<Received>, mut edits: Edits) -> Result<(Edits, Answer), Failure> {
+        let answer = self.on_message.as_ref().map_or(Ok(Ok(Verdict::Accept)), |ask| ask(received, &mut edits))?;
+        Ok((edits, answer))
+    }
+
+    fn queue_config(&self, name: &QueueName, _so_far: &Settings) -> Result<Option<Settings>, Failure> {
+        self.on_queue.as_ref().map_or(Ok(None), |ask| ask(name))
+    }
+
+    fn throttles(&self, _tenant: Option<&str>, _campaign: Option<&str>) -> Result<Vec<Throttle>, Failure> {
+        Ok(Vec::new())
+    }
+}

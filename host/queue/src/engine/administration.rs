@@ -1,0 +1,169 @@
+//! For operators: suspending queues, taking mail out of them, looking at them, and dropping those without use.
+//!
+//! A mark sits on a queue and is seen by whoever serves it, so suspending a million messages takes no longer than one.
+//! Only what must touch each message of a queue walks over them.
+
+use std::time::Duration;
+
+use tollgate_message::{QueueName, Timestamp};
+
+use super::{Engine, FOREVER, MessageStatus, Placement, QueueIndex, QueueStatus, ReadyStatus, Totals, Withdrawn};
+use crate::scheduled::{
+    entry::{Handle, Place},
+    queue::{Queue, Standing},
+};
+
+impl Engine {
+    /// Parks a queue: it is not served until that time, or with [`FOREVER`] until it is resumed.
+    ///
+    /// Its messages keep their due times and their attempts; those in flight finish. A queue that is parked for longer
+    /// already stays so: to shorten it, resume it first.
+    pub fn park(&mut self, queue: QueueIndex, until: Timestamp) {
+        let index = queue.0;
+        let previous = self.queues[index].parked;
+        if previous.is_some_and(|previous| previous >= until) {
+            return;
+        }
+        self.unpark(index);
+        self.queues[index].parked = Some(until);
+        if until < FOREVER {
+            self.parks.insert((until, index));
+        }
+        self.rest(index);
+    }
+
+    /// Serves a queue again; what is past its due time goes at once, as far as limits allow.
+    pub fn resume(&mut self, now: Timestamp, queue: QueueIndex) {
+        self.unpark(queue.0);
+        self.activate(now, queue.0);
+    }
+
+    fn unpark(&mut self, index: u32) {
+        if let Some(until) = self.queues[index].parked.take() {
+            self.parks.remove(&(until, index));
+        }
+    }
+
+    /// Makes all waiting messages of a queue due; their schedules still hold.
+    pub fn flush(&mut self, now: Timestamp, queue: QueueIndex) {
+        for handle in self.slab.of_queue(queue.0) {
+            if let Place::Wheel(_) = self.slab[handle].place {
+                self.wheel.remove(&mut self.slab, handle);
+                self.slab[handle].due = now;
+                self.make_due(now, handle);
+            }
+        }
+    }
+
+    /// Takes all messages but those in flight out of a queue, to end them or to insert them into another.
+    pub fn withdraw(&mut self, now: Timestamp, queue: QueueIndex) -> Vec<Withdrawn> {
+        let mut withdrawn = Vec::new();
+        // At rest meanwhile, so that the room made in a ready queue is not filled with what is about to be taken.
+        self.rest(queue.0);
+        for handle in self.slab.of_queue(queue.0) {
+            if !self.take_out(handle) {
+                continue;
+            }
+            let entry = &mut self.slab[handle];
+            let schedule = entry.schedule.take();
+            withdrawn.push(Withdrawn { id: entry.id, due: entry.due, attempts: entry.attempts, schedule });
+            self.forget(handle);
+        }
+        let readies: Vec<_> = self.egress.readies.iter().map(|(ready, _)| ready).collect();
+        readies.into_iter().for_each(|ready| self.refill(now, ready));
+        withdrawn
+    }
+
+    /// Takes a message out of the list it is in; returns false for one in flight, which stays there.
+    fn take_out(&mut self, handle: Handle) -> bool {
+        let place = self.slab[handle].place;
+        let queue = &mut self.queues[self.slab[handle].queue];
+        match place {
+            Place::Wheel(_) => self.wheel.remove(&mut self.slab, handle),
+            Place::Due => queue.due.remove(&mut self.slab, handle),
+            Place::Ready(ready) => {
+                queue.ready -= 1;
+                self.egress.readies[ready].buffer.remove(&mut self.slab, handle, queue.tenant);
+            }
+            Place::Flight(_) | Place::Nowhere => return false,
+        }
+        true
+    }
+
+    /// Drops the queues without messages into which nothing came for `idle`, and returns their names; drops sites and
+    /// ready queues without mail and connections too. Suspended queues stay.
+    pub fn reap(&mut self, now: Timestamp, idle: Duration) -> Vec<QueueName> {
+        let unused = |queue: &Queue| {
+            let resting = matches!(queue.standing, Standing::Rest);
+            queue.messages == 0 && resting && !queue.is_parked() && queue.touched + idle <= now
+        };
+        let unused: Vec<_> = self.queues.iter().filter(|(_, queue)| unused(queue)).map(|(index, _)| index).collect();
+        self.egress.reap();
+        let removed = unused.into_iter().filter_map(|index| self.queues.remove(index));
+        removed
+            .map(|queue| {
+                self.names.remove(&queue.name);
+                (*queue.name).clone()
+            })
+            .collect()
+    }
+
+    /// Returns all queues, in the order of their numbers.
+    pub fn queues(&self) -> impl Iterator<Item = QueueStatus<'_>> {
+        self.queues.iter().map(|(index, queue)| QueueStatus {
+            queue: QueueIndex(index),
+            name: &queue.name,
+            messages: queue.messages,
+            due: queue.due.len() + queue.ready,
+            in_flight: queue.in_flight,
+            parked: queue.parked,
+        })
+    }
+
+    /// Returns all ready queues, in the order of their numbers.
+    pub fn ready_queues(&self) -> impl Iterator<Item = ReadyStatus<'_>> {
+        self.egress.readies.iter().map(|(_, ready)| ReadyStatus {
+            name: &ready.name,
+            ready: ready.buffer.len(),
+            connections: ready.connections,
+            in_flight: ready.busy,
+        })
+    }
+
+    /// Returns the messages of a queue, by a walk over all messages of the node.
+    pub fn messages(&self, queue: QueueIndex) -> impl Iterator<Item = MessageStatus<'_>> {
+        let handles = self.slab.of_queue(queue.0).into_iter();
+        handles.map(|handle| {
+            let entry = &self.slab[handle];
+            MessageStatus {
+                id: entry.id,
+                due: entry.due,
+                attempts: entry.attempts,
+                schedule: entry.schedule.as_deref(),
+                placement: self.placement(entry.place),
+            }
+        })
+    }
+
+    fn placement(&self, place: Place) -> Placement<'_> {
+        match place {
+            Place::Wheel(_) => Placement::Waiting,
+            Place::Ready(ready) => Placement::Ready(&self.egress.readies[ready].name),
+            Place::Flight(index) => Placement::InFlight(self.connection_id(index)),
+            Place::Due | Place::Nowhere => Placement::Due,
+        }
+    }
+
+    /// Returns how many messages there are, by where they are.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals =
+            Totals { messages: self.slab.len() as u64, waiting: self.wheel.len() as u64, ..Totals::default() };
+        for (_, queue) in self.queues.iter() {
+            totals.due += u64::from(queue.due.len());
+            totals.ready += u64::from(queue.ready);
+            totals.in_flight += u64::from(queue.in_flight);
+        }
+        totals
+    }
+}

@@ -1,0 +1,178 @@
+//! What mail goes out through: pools, sites, and for each pair of them a lane with its ready queues.
+//!
+//! Lanes, sites and ready queues come about with the first mail for them, and go when nobody uses them. Two pools with a
+//! source in common have two lanes to a site that feed one ready queue, so limits hold for the source, not for the pool.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{EgressSettings, connections::Connection};
+use crate::{
+    ready::{Limits, Pool, Site, lane::Lane, pool, ready_queue::ReadyQueue},
+    table::Table,
+};
+
+/// Pools, sites, lanes, ready queues and connections.
+#[derive(Debug)]
+pub(super) struct Egress {
+    limits: Limits,
+    site_limits: HashMap<String, Limits>,
+    pools: Vec<Pool>,
+    pool_names: HashMap<String, u32>,
+    /// Sorted, so that what is dropped first, and whose number is used next, is always the same.
+    site_names: BTreeMap<String, u32>,
+    pub(super) sites: Table<SiteState>,
+    pub(super) lanes: Table<Lane>,
+    pub(super) readies: Table<ReadyQueue>,
+    pub(super) connections: Table<Connection>,
+    pub(super) serial: u64,
+}
+
+/// A site with what leads to it.
+#[derive(Debug)]
+pub(super) struct SiteState {
+    pub(super) site: Arc<Site>,
+    lanes: Vec<u32>,
+    readies: Vec<u32>,
+}
+
+impl Egress {
+    pub(super) fn new(settings: EgressSettings) -> Self {
+        let mut egress = Self {
+            limits: settings.limits,
+            site_limits: HashMap::new(),
+            pools: Vec::new(),
+            pool_names: HashMap::new(),
+            site_names: BTreeMap::new(),
+            sites: Table::new(),
+            lanes: Table::new(),
+            readies: Table::new(),
+            connections: Table::new(),
+            serial: 0,
+        };
+        for pool in [Pool::unspecified()].into_iter().chain(settings.pools) {
+            egress.define_pool(pool);
+        }
+        egress
+    }
+
+    /// Takes a new or changed pool, and returns the lanes that are now different.
+    pub(super) fn define_pool(&mut self, mut pool: Pool) -> Vec<u32> {
+        pool.sources.retain(|(_, weight)| *weight > 0);
+        let Some(&index) = self.pool_names.get(&pool.name) else {
+            let index = u32::try_from(self.pools.len()).expect("pools are written by hand");
+            self.pool_names.insert(pool.name.clone(), index);
+            self.pools.push(pool);
+            return Vec::new();
+        };
+        if self.pools[index as usize] == pool {
+            return Vec::new();
+        }
+        self.pools[index as usize] = pool;
+        let sites = self.sites.iter().flat_map(|(site, state)| state.lanes.iter().map(move |lane| (*lane, site)));
+        let changed: Vec<_> = sites.filter(|(lane, _)| self.lanes[*lane].pool == index).collect();
+        for (lane, site) in &changed {
+            self.connect_lane(*lane, *site);
+        }
+        changed.into_iter().map(|(lane, _)| lane).collect()
+    }
+
+    /// Sets the limits of a site, for its ready queues that are there and those that come.
+    pub(super) fn set_site_limits(&mut self, name: &str, limits: Limits) -> Vec<u32> {
+        self.site_limits.insert(name.to_owned(), limits);
+        let Some(&site) = self.site_names.get(name) else {
+            return Vec::new();
+        };
+        let readies = self.sites[site].readies.clone();
+        for ready in &readies {
+            self.readies[*ready].limits = limits;
+        }
+        readies
+    }
+
+    /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source.
+    pub(super) fn lane(&mut self, site: &Arc<Site>, pool: Option<&str>) -> Option<u32> {
+        let pool = *self.pool_names.get(pool.unwrap_or(pool::UNSPECIFIED))?;
+        if self.pools[pool as usize].sources.is_empty() {
+            return None;
+        }
+        let site = self.site(site);
+        let known = self.sites[site].lanes.iter().copied().find(|lane| self.lanes[*lane].pool == pool);
+        Some(known.unwrap_or_else(|| {
+            let lane = self.lanes.insert(Lane::new(pool));
+            self.sites[site].lanes.push(lane);
+            self.connect_lane(lane, site);
+            lane
+        }))
+    }
+
+    /// Picks the ready queue that gets a lane's next message, `None` where none has room.
+    pub(super) fn pick(&mut self, lane: u32) -> Option<u32> {
+        let readies = &self.readies;
+        pool::pick(&mut self.lanes[lane].candidates, |ready| readies[ready].has_room())
+    }
+
+    /// Returns whether any ready queue of a lane has room.
+    pub(super) fn has_room(&self, lane: u32) -> bool {
+        self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].has_room())
+    }
+
+    /// Returns whether any source of a lane has a connection to its site, or is opening one.
+    pub(super) fn has_connection(&self, lane: u32) -> bool {
+        self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].connections > 0)
+    }
+
+    /// Drops the sites that have no mail and no connections.
+    pub(super) fn reap(&mut self) {
+        let unused = |site: &u32| {
+            let state = &self.sites[*site];
+            state.lanes.iter().all(|lane| self.lanes[*lane].turns.is_empty())
+                && state.readies.iter().all(|ready| self.readies[*ready].is_unused())
+        };
+        let names = self.site_names.iter().filter(|(_, site)| unused(site));
+        let names: Vec<_> = names.map(|(name, _)| name.clone()).collect();
+        for state in names.into_iter().filter_map(|name| self.sites.remove(self.site_names.remove(&name)?)) {
+            state.lanes.into_iter().for_each(|lane| drop(self.lanes.remove(lane)));
+            state.readies.into_iter().for_each(|ready| drop(self.readies.remove(ready)));
+        }
+    }
+
+    /// Returns the site's number, with the hops that were found last.
+    fn site(&mut self, site: &Arc<Site>) -> u32 {
+        if let Some(&index) = self.site_names.get(&site.name) {
+            self.sites[index].site = Arc::clone(site);
+            return index;
+        }
+        let state = SiteState { site: Arc::clone(site), lanes: Vec::new(), readies: Vec::new() };
+        let index = self.sites.insert(state);
+        self.site_names.insert(site.name.clone(), index);
+        index
+    }
+
+    /// Joins a lane to the ready queues of its pool's sources. Those that a change leaves out finish what they have.
+    fn connect_lane(&mut self, lane: u32, site: u32) {
+        for candidate in std::mem::take(&mut self.lanes[lane].candidates) {
+            self.readies[candidate.ready].lanes.retain(|other| *other != lane);
+        }
+        let sources = self.pools[self.lanes[lane].pool as usize].sources.clone();
+        let candidates: Vec<_> = sources.iter().map(|(source, weight)| (self.ready(source, site), *weight)).collect();
+        for (ready, _) in &candidates {
+            self.readies[*ready].lanes.push(lane);
+        }
+        self.lanes[lane].set_candidates(candidates);
+    }
+
+    fn ready(&mut self, source: &str, site: u32) -> u32 {
+        let state = &self.sites[site];
+        let known = state.readies.iter().copied().find(|ready| &*self.readies[*ready].source == source);
+        if let Some(ready) = known {
+            return ready;
+        }
+        let limits = self.site_limits.get(&state.site.name).copied().unwrap_or(self.limits);
+        let ready = self.readies.insert(ReadyQueue::new(source, site, &state.site, limits));
+        self.sites[site].readies.push(ready);
+        ready
+    }
+}

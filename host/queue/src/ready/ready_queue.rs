@@ -1,0 +1,228 @@
+//! A ready queue: what one source sends to one site.
+//!
+//! Messages come in from lanes while there is room in the buffer, and go out to connections one at a time, again fairly
+//! over tenants and queues, so that a deep buffer delays nobody. It also says how many connections it wants: as many as
+//! messages wait, up to the limit, and no more for a while after one was refused.
+//!
+//! Connections are opened and closed outside; only their number and state are known here.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    fairness::{COST, Fairness},
+    site::{Site, ready_name},
+};
+use crate::scheduled::{
+    entry::{Handle, Slab},
+    list::List,
+};
+
+/// What a source may ask of a site.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// How many connections at a time; 0 holds the mail.
+    pub connection_limit: u32,
+    /// How many messages go over one connection before it is closed; at least one.
+    pub max_deliveries_per_connection: u32,
+    /// How many messages may be promised to the source ahead of sending; at least one. A source with as many is full,
+    /// and others of its pool are chosen.
+    pub max_ready: u32,
+}
+
+impl Default for Limits {
+    /// Returns 32 connections, 1024 deliveries on each, 1024 messages ready.
+    fn default() -> Self {
+        Self { connection_limit: 32, max_deliveries_per_connection: 1024, max_ready: 1024 }
+    }
+}
+
+/// What a ready queue needs done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Want {
+    Nothing,
+    /// Another connection.
+    Connect,
+    /// This idle connection to go on.
+    Wake(u32),
+}
+
+/// Mail from one source to one site.
+#[derive(Debug)]
+pub(crate) struct ReadyQueue {
+    pub(crate) name: String,
+    pub(crate) source: Arc<str>,
+    pub(crate) site: u32,
+    pub(crate) limits: Limits,
+    pub(crate) buffer: Buffer,
+    /// The lanes that feed it: one for each pool with this source.
+    pub(crate) lanes: Vec<u32>,
+    /// Whose turn it is among the lanes.
+    pub(crate) turn: usize,
+    /// Open connections, those still being opened included.
+    pub(crate) connections: u32,
+    /// Those with a message.
+    pub(crate) busy: u32,
+    /// Those that wait for a message, the latest last.
+    pub(crate) idle: Vec<u32>,
+    /// Whether a refused connection keeps it from opening more.
+    pub(crate) holding: bool,
+    /// Whether any connection succeeded since it last had none.
+    pub(crate) reached: bool,
+    /// Whether it is on the engine's list of those that may want something.
+    pub(crate) listed: bool,
+}
+
+impl ReadyQueue {
+    pub(crate) fn new(source: &str, site: u32, of: &Site, limits: Limits) -> Self {
+        Self {
+            name: ready_name(source, &of.name),
+            source: source.into(),
+            site,
+            limits,
+            buffer: Buffer::default(),
+            lanes: Vec::new(),
+            turn: 0,
+            connections: 0,
+            busy: 0,
+            idle: Vec::new(),
+            holding: false,
+            reached: false,
+            listed: false,
+        }
+    }
+
+    /// Returns whether another message may be promised to it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.buffer.len < self.limits.max_ready.max(1)
+    }
+
+    /// Returns whether it neither has nor does anything, so that nobody would miss it.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.buffer.len == 0 && self.connections == 0 && !self.listed
+    }
+
+    /// Returns what it needs done, and takes it as done.
+    pub(crate) fn want(&mut self) -> Want {
+        let idle = u32::try_from(self.idle.len()).expect("no more are idle than are open");
+        // These are being opened or woken, or are between two messages: they will ask for one without being told.
+        let coming = self.connections - self.busy - idle;
+        if self.buffer.len <= coming {
+            return Want::Nothing;
+        }
+        if let Some(connection) = self.idle.pop() {
+            return Want::Wake(connection);
+        }
+        if self.holding || self.connections >= self.limits.connection_limit {
+            return Want::Nothing;
+        }
+        self.connections += 1;
+        Want::Connect
+    }
+}
+
+/// Messages promised to a source, in fair order.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    turns: Fairness,
+    lists: HashMap<u32, List>,
+    len: u32,
+}
+
+impl Buffer {
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
+    }
+
+    pub(crate) fn push(&mut self, slab: &mut Slab, handle: Handle, tenant: u32) {
+        let queue = slab[handle].queue;
+        let list = self.lists.entry(queue).or_insert_with(|| {
+            self.turns.join(tenant, queue);
+            List::new()
+        });
+        list.push_back(slab, handle);
+        self.len += 1;
+    }
+
+    pub(crate) fn pop(&mut self, slab: &mut Slab) -> Option<Handle> {
+        let (tenant, queue) = self.turns.turn()?;
+        let list = self.lists.get_mut(&queue).expect("a queue has a turn as long as it has a list");
+        let handle = list.pop_front(slab).expect("a list is dropped with its last message");
+        self.turns.charge(COST);
+        self.shrink(tenant, queue);
+        Some(handle)
+    }
+
+    /// Takes out a message that is in this buffer.
+    pub(crate) fn remove(&mut self, slab: &mut Slab, handle: Handle, tenant: u32) {
+        let queue = slab[handle].queue;
+        let list = self.lists.get_mut(&queue).expect("a message in the buffer is in its queue's list");
+        list.remove(slab, handle);
+        self.shrink(tenant, queue);
+    }
+
+    fn shrink(&mut self, tenant: u32, queue: u32) {
+        self.len -= 1;
+        if self.lists.get(&queue).is_some_and(List::is_empty) {
+            self.lists.remove(&queue);
+            self.turns.leave(tenant, queue);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_message::{MessageId, Timestamp};
+
+    use super::*;
+
+    fn ready(limit: u32, waiting: u32) -> ReadyQueue {
+        let site = Site::of_literal("[10.0.0.1]");
+        let limits = Limits { connection_limit: limit, ..Limits::default() };
+        let mut ready = ReadyQueue::new("ip-1", 0, &site, limits);
+        ready.buffer.len = waiting;
+        ready
+    }
+
+    fn wants(ready: &mut ReadyQueue) -> Vec<Want> {
+        std::iter::from_fn(|| Some(ready.want()).filter(|want| *want != Want::Nothing)).collect()
+    }
+
+    #[test]
+    fn it_wants_a_connection_for_each_waiting_message_up_to_the_limit() {
+        let wanted = [(3, 0), (3, 2), (3, 7), (0, 7)].map(|(limit, waiting)| wants(&mut ready(limit, waiting)).len());
+
+        assert_eq!(wanted, [0, 2, 3, 0]);
+    }
+
+    #[test]
+    fn it_wakes_idle_connections_before_it_opens_more() {
+        let mut ready = ready(4, 3);
+        (ready.connections, ready.idle) = (2, vec![7, 9]);
+
+        assert_eq!(wants(&mut ready), [Want::Wake(9), Want::Wake(7), Want::Connect]);
+    }
+
+    #[test]
+    fn it_opens_none_after_a_refusal() {
+        let mut ready = ready(4, 3);
+        (ready.connections, ready.busy, ready.holding) = (1, 1, true);
+
+        assert_eq!(wants(&mut ready), []);
+    }
+
+    #[test]
+    fn a_deep_buffer_delays_no_other_tenant() {
+        let (mut slab, mut buffer) = (Slab::new(), Buffer::default());
+        let mut add = |slab: &mut Slab, queue, tenant| {
+            let handle = slab.insert(MessageId::from_bytes([0; 16]), queue, Timestamp::default(), 0, None);
+            buffer.push(slab, handle, tenant);
+        };
+        (0..1000).for_each(|_| add(&mut slab, 1, 1));
+        add(&mut slab, 2, 2);
+
+        let popped: Vec<_> = (0..3).filter_map(|_| buffer.pop(&mut slab)).collect();
+        let queues: Vec<_> = popped.into_iter().map(|handle| slab[handle].queue).collect();
+
+        assert_eq!(queues, [1, 2, 1]);
+    }
+}

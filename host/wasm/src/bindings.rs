@@ -1,0 +1,39 @@
+//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for each event.
+//!
+//! The event worlds borrow the interfaces of the first, so that a type is the same type in all of them.
+
+pub(crate) mod host {
+    wasmtime::component::bindgen!({
+        world: "host",
+        path: "../../wit/v0.1",
+        imports: { default: trappable },
+        with: {
+            "tollgate:policy/message.message": crate::capability::message::MessageHandle,
+            "tollgate:policy/queue-settings.queue-config": crate::capability::queue_settings::SettingsHandle,
+        },
+    });
+}
+
+macro_rules! event {
+    ($module:ident, $world:literal) => {
+        pub(crate) mod $module {
+            wasmtime::component::bindgen!({
+                world: $world,
+                path: "../../wit/v0.1",
+                with: {
+                    "tollgate:policy/types": crate::bindings::host::tollgate::policy::types,
+                    "tollgate:policy/log": crate::bindings::host::tollgate::policy::log,
+                    "tollgate:policy/clock": crate::bindings::host::tollgate::policy::clock,
+                    "tollgate:policy/domains": crate::bindings::host::tollgate::policy::domains,
+                    "tollgate:policy/message": crate::bindings::host::tollgate::policy::message,
+                    "tollgate:policy/queue-settings": crate::bindings::host::tollgate::policy::queue_settings,
+                },
+            });
+        }
+    };
+}
+
+event!(configure, "configure-plugin");
+event!(message_received, "message-received-plugin");
+event!(queue_config, "queue-config-plugin");
+event!(throttles, "throttles-plugin");

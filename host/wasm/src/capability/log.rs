@@ -1,0 +1,85 @@
+//! Lines from guests in the operator's log: short, clean, and not too many.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{bindings::host::tollgate::policy::log as wit, state::HostState};
+
+/// Longest line, in octets.
+const LINE: usize = 1024;
+/// Most lines in a second.
+const LINES_PER_SECOND: u32 = 100;
+
+/// How many lines a plugin may still write in this second; shared by its instances.
+#[derive(Debug)]
+pub(crate) struct LogBudget {
+    second: Mutex<(Instant, u32)>,
+}
+
+impl LogBudget {
+    pub(crate) fn new() -> Self {
+        Self { second: Mutex::new((Instant::now(), 0)) }
+    }
+
+    /// Takes one line of the budget, or says that there is none left in this second.
+    fn take(&self) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.0.elapsed() >= Duration::from_secs(1) {
+            if second.1 > LINES_PER_SECOND {
+                tracing::warn!(target: "tollgate::plugin", dropped = second.1 - LINES_PER_SECOND, "lines of a plugin were dropped");
+            }
+            *second = (Instant::now(), 0);
+        }
+        second.1 = second.1.saturating_add(1);
+        second.1 <= LINES_PER_SECOND
+    }
+}
+
+impl wit::Host for HostState {
+    fn write(&mut self, level: wit::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
+        self.charge()?;
+        let line = clean(&message, &fields);
+        if fields.iter().any(|(name, _)| name == "panic") {
+            self.note_panic(line.clone());
+        }
+        if !self.log_budget().take() {
+            return Ok(());
+        }
+        let plugin = self.plugin_name();
+        match level {
+            wit::Level::Error => tracing::error!(target: "tollgate::plugin", plugin, "{line}"),
+            wit::Level::Warn => tracing::warn!(target: "tollgate::plugin", plugin, "{line}"),
+            wit::Level::Info => tracing::info!(target: "tollgate::plugin", plugin, "{line}"),
+            wit::Level::Debug => tracing::debug!(target: "tollgate::plugin", plugin, "{line}"),
+        }
+        Ok(())
+    }
+}
+
+/// Returns message and fields as one line, cut to its length, without anything that could pass for another line.
+fn clean(message: &str, fields: &[(String, String)]) -> String {
+    let mut line = message.to_owned();
+    for (name, value) in fields.iter().filter(|(name, _)| name != "panic") {
+        line.push_str(&format!(" {name}={value}"));
+    }
+    let mut line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let end = (0..=line.len().min(LINE)).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+    line.truncate(end);
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_cannot_pass_for_two_and_is_cut_at_a_character() {
+        let long = format!("a\nb\x1b[31m{}", "ü".repeat(LINE));
+
+        let line = clean(&long, &[("k".to_owned(), "v".to_owned())]);
+
+        assert_eq!((line.starts_with("a b [31mü"), line.contains('\n'), line.len()), (true, false, LINE));
+    }
+}

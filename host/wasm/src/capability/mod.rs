@@ -1,0 +1,13 @@
+//! What a guest may ask of the host; one file for each interface that it imports.
+//!
+//! Every function here does bounded work, holds no lock while it does it, and charges the event's budget of host calls.
+
+mod clock;
+mod domains;
+mod log;
+pub(crate) mod message;
+pub(crate) mod queue_settings;
+mod types;
+
+pub(crate) use log::LogBudget;
+pub(crate) use types::{rate_from_guest, reply_from_guest};

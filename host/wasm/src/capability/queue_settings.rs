@@ -1,0 +1,134 @@
+//! The settings of a queue, as a resource that a guest fills.
+
+use std::time::Duration;
+
+use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
+use wasmtime::component::Resource;
+
+use super::types::rate_from_guest;
+use crate::{
+    bindings::host::tollgate::policy::{
+        queue_settings as wit,
+        types::{PolicyError, Rate},
+    },
+    state::HostState,
+};
+
+/// Longest JSON of one option, in octets.
+const JSON: usize = 64 * 1024;
+
+/// Settings while a plugin writes or reads them.
+#[allow(unreachable_pub, reason = "the generated bindings re-export it")]
+#[derive(Default)]
+pub struct SettingsHandle(pub(crate) Settings);
+
+type Outcome = wasmtime::Result<Result<(), PolicyError>>;
+type This = Resource<SettingsHandle>;
+
+impl HostState {
+    fn settings(&mut self, handle: &This) -> wasmtime::Result<&mut Settings> {
+        self.charge()?;
+        Ok(&mut self.table.get_mut(handle)?.0)
+    }
+
+    fn write(
+        &mut self,
+        handle: &This,
+        option: QueueOption,
+        value: Result<OptionValue, String>,
+        origin: Option<String>,
+    ) -> Outcome {
+        let plugin = self.plugin_name_shared();
+        let settings = self.settings(handle)?;
+        let written = value.and_then(|value| settings.set(option, value, origin, &plugin));
+        Ok(written.map_err(PolicyError::Invalid))
+    }
+
+    fn write_duration(&mut self, handle: &This, option: QueueOption, ms: u64, origin: Option<String>) -> Outcome {
+        self.write(handle, option, Ok(OptionValue::Duration(Duration::from_millis(ms))), origin)
+    }
+}
+
+impl wit::Host for HostState {}
+
+impl wit::HostQueueConfig for HostState {
+    fn new(&mut self) -> wasmtime::Result<This> {
+        self.charge()?;
+        Ok(self.table.push(SettingsHandle::default())?)
+    }
+
+    fn set_retry_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
+        self.write_duration(&this, QueueOption::RetryInterval, ms, origin)
+    }
+
+    fn set_max_retry_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
+        self.write_duration(&this, QueueOption::MaxRetryInterval, ms, origin)
+    }
+
+    fn set_max_age(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
+        self.write_duration(&this, QueueOption::MaxAge, ms, origin)
+    }
+
+    fn set_egress_pool(&mut self, this: This, pool: String, origin: Option<String>) -> Outcome {
+        self.write(&this, QueueOption::EgressPool, Ok(OptionValue::Text(pool)), origin)
+    }
+
+    fn set_max_message_rate(&mut self, this: This, rate: Rate, origin: Option<String>) -> Outcome {
+        self.write(&this, QueueOption::MaxMessageRate, rate_from_guest(rate).map(OptionValue::Rate), origin)
+    }
+
+    fn set_protocol(&mut self, this: This, json: String, origin: Option<String>) -> Outcome {
+        self.write(&this, QueueOption::Protocol, parse_json(&json), origin)
+    }
+
+    fn set_reap_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
+        self.write_duration(&this, QueueOption::ReapInterval, ms, origin)
+    }
+
+    fn set_refresh_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
+        self.write_duration(&this, QueueOption::RefreshInterval, ms, origin)
+    }
+
+    fn set_refresh_strategy(&mut self, this: This, strategy: wit::RefreshStrategy, origin: Option<String>) -> Outcome {
+        let strategy = match strategy {
+            wit::RefreshStrategy::Ttl => RefreshStrategy::Ttl,
+            wit::RefreshStrategy::Epoch => RefreshStrategy::Epoch,
+        };
+        self.write(&this, QueueOption::RefreshStrategy, Ok(OptionValue::Strategy(strategy)), origin)
+    }
+
+    fn set_provider_name(&mut self, this: This, name: String, origin: Option<String>) -> Outcome {
+        self.write(&this, QueueOption::ProviderName, Ok(OptionValue::Text(name)), origin)
+    }
+
+    fn set_inert(&mut self, this: This, name: String, json: String, origin: Option<String>) -> Outcome {
+        self.write(&this, QueueOption::Inert(name), parse_json(&json), origin)
+    }
+
+    fn clear(&mut self, this: This, name: String, origin: Option<String>) -> Outcome {
+        let plugin = self.plugin_name_shared();
+        self.settings(&this)?.clear(QueueOption::from_name(&name), origin, &plugin);
+        Ok(Ok(()))
+    }
+
+    fn get(&mut self, this: This, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.settings(&this)?.get(&QueueOption::from_name(&name)).map(OptionValue::text))
+    }
+
+    fn get_duration(&mut self, this: This, name: String) -> wasmtime::Result<Option<u64>> {
+        let duration = self.settings(&this)?.duration(&QueueOption::from_name(&name));
+        Ok(duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    fn drop(&mut self, this: This) -> wasmtime::Result<()> {
+        self.table.delete(this)?;
+        Ok(())
+    }
+}
+
+fn parse_json(json: &str) -> Result<OptionValue, String> {
+    if json.len() > JSON {
+        return Err(format!("the JSON of an option is at most {JSON} octets long"));
+    }
+    serde_json::from_str(json).map(OptionValue::Json).map_err(|error| format!("not JSON: {error}"))
+}

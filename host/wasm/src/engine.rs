@@ -1,0 +1,125 @@
+//! The engine on which components run: sync, pooled, interruptible, with nothing switched on that policy does not need.
+
+use std::{
+    io,
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, Thread},
+};
+
+use wasmtime::{
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+};
+
+use crate::{limits::Limits, state::TICK};
+
+/// How many instances may live at once, of all plugins together.
+const INSTANCES: u32 = 256;
+/// Stack of a guest. Threads that run guests have at least four times as much.
+const GUEST_STACK: usize = 512 << 10;
+
+/// Returns the hot engine, with pooled instances where the machine has the address space, without pool elsewhere.
+pub(crate) fn hot() -> wasmtime::Result<Engine> {
+    let limits = Limits::default();
+    let mut config = base();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&limits)));
+    // Small hosts and tight `ulimit -v` cannot reserve the pool's address space: slower to instantiate, same behaviour.
+    Engine::new(&config).or_else(|reason| {
+        tracing::warn!(%reason, "no room for pooled instances; plugins start more slowly");
+        Engine::new(&base())
+    })
+}
+
+fn base() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK)
+        .memory_init_cow(true)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(20))
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    config
+}
+
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES * 4)
+        .total_memories(INSTANCES)
+        .total_tables(INSTANCES * 4)
+        .max_memory_size(limits.init_memory)
+        .table_elements(limits.table_elements)
+        .max_core_instances_per_component(128)
+        .max_memories_per_component(2)
+        .max_tables_per_component(8)
+        .max_component_instance_size(1 << 20)
+        .max_core_instance_size(1 << 20)
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto)
+        .max_unused_warm_slots(16);
+    pool
+}
+
+/// A thread that advances the engine's epoch while guests run, and rests while none does.
+#[derive(Debug)]
+pub(crate) struct Ticker {
+    running: Arc<AtomicUsize>,
+    thread: Thread,
+}
+
+/// A guest that runs. The epoch advances while one of these is there.
+pub(crate) struct Running<'a>(&'a Ticker);
+
+/// How many idle ticks the thread waits before it rests, so that a busy server never pays for waking it.
+const IDLE_TICKS: u32 = 200;
+
+impl Ticker {
+    /// Starts the thread. It ends when the engine is gone.
+    pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
+        let running = Arc::new(AtomicUsize::new(0));
+        let (count, weak) = (Arc::clone(&running), engine.weak());
+        let handle = thread::Builder::new().name("wasm-epoch".to_owned()).spawn(move || tick(&weak, &count))?;
+        Ok(Self { running, thread: handle.thread().clone() })
+    }
+
+    pub(crate) fn run(&self) -> Running<'_> {
+        if self.running.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.thread.unpark();
+        }
+        Running(self)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        // Lets a resting thread see that its engine is gone.
+        self.thread.unpark();
+    }
+}
+
+fn tick(engine: &EngineWeak, running: &AtomicUsize) {
+    let mut idle = 0;
+    // After a stall the epoch advances by one, not by all that was missed: guests did not run meanwhile either.
+    while let Some(engine) = engine.upgrade() {
+        engine.increment_epoch();
+        drop(engine);
+        idle = if running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+        if idle < IDLE_TICKS { thread::sleep(TICK) } else { thread::park_timeout(TICK * 5000) }
+    }
+}

@@ -1,0 +1,116 @@
+//! What one plugin may use, and how an instance is held to it.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::ResourceLimiter;
+
+/// Limits of a plugin. Each has its knob in `[[plugin]] limits`, named as the field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// CPU time of the guest in one event.
+    pub cpu: Duration,
+    /// Wall-clock time of one event, for guests on a busy machine.
+    pub wall: Duration,
+    /// CPU time of configuration, once for each instance.
+    pub init: Duration,
+    /// Linear memory in octets, all memories together.
+    pub memory: usize,
+    /// Linear memory while the guest is configured, in octets.
+    pub init_memory: usize,
+    /// Table elements, in each table.
+    pub table_elements: usize,
+    /// Octets that may cross to the host in one call.
+    pub host_call_bytes: usize,
+    /// Handles to host resources that may be open at once.
+    pub handles: usize,
+    /// Calls to the host in one event.
+    pub host_calls: u32,
+    /// Octets of header fields that may be added in one event.
+    pub header_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cpu: Duration::from_millis(20),
+            wall: Duration::from_millis(250),
+            init: Duration::from_secs(10),
+            memory: 64 << 20,
+            init_memory: 512 << 20,
+            table_elements: 20_000,
+            host_call_bytes: 1 << 20,
+            handles: 1024,
+            host_calls: 1000,
+            header_bytes: 64 << 10,
+        }
+    }
+}
+
+/// A guest that ran longer than it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum OutOfTime {
+    #[error("more than {0:?} of CPU time (limits.cpu)")]
+    Cpu(Duration),
+    #[error("more than {0:?} of wall-clock time (limits.wall)")]
+    Wall(Duration),
+}
+
+/// The time of one call into a guest.
+///
+/// The epoch's ticks ask now and then how long the call has run. CPU time is read first at the first tick, so that the
+/// calls that end before it, nearly all of them, pay for no clock but one.
+#[derive(Debug)]
+pub(crate) struct Stopwatch {
+    started: Instant,
+    cpu_at_first_tick: Option<Duration>,
+    cpu: Duration,
+    wall: Duration,
+}
+
+impl Stopwatch {
+    pub(crate) fn start(cpu: Duration, wall: Duration) -> Self {
+        Self { started: Instant::now(), cpu_at_first_tick: None, cpu, wall }
+    }
+
+    /// Checks the time that has passed.
+    pub(crate) fn tick(&mut self) -> Result<(), OutOfTime> {
+        let now = thread_cpu_time();
+        let first = *self.cpu_at_first_tick.get_or_insert(now);
+        if now.saturating_sub(first) > self.cpu {
+            return Err(OutOfTime::Cpu(self.cpu));
+        }
+        if self.started.elapsed() > self.wall { Err(OutOfTime::Wall(self.wall)) } else { Ok(()) }
+    }
+}
+
+/// A busy machine must not kill an honest guest, so what counts is the time this thread really ran.
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0));
+    Duration::new(seconds, nanos)
+}
+
+/// Says no to memory and tables beyond the limit, and remembers that it did.
+#[derive(Debug)]
+pub(crate) struct Ceiling {
+    pub(crate) memory: usize,
+    pub(crate) table_elements: usize,
+    pub(crate) refused: Option<String>,
+}
+
+impl ResourceLimiter for Ceiling {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.memory {
+            self.refused = Some(format!("more than {} octets of memory (limits.memory)", self.memory));
+        }
+        Ok(desired <= self.memory)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.table_elements {
+            self.refused = Some(format!("more than {} table elements (limits.table_elements)", self.table_elements));
+        }
+        Ok(desired <= self.table_elements)
+    }
+}

@@ -1,0 +1,128 @@
+//! What the host keeps for one instance: its resources, its budgets, and what it said last.
+
+use std::{sync::Arc, time::Duration};
+
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+
+use crate::{
+    bindings,
+    capability::LogBudget,
+    limits::{Ceiling, Limits, OutOfTime, Stopwatch},
+};
+
+/// A guest that called the host more often than it may in one event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("more than {0} calls to the host (limits.host_calls)")]
+pub(crate) struct HostCallsExhausted(u32);
+
+/// A call that makes no sense before there is an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0} cannot be called while the plugin is configured")]
+pub(crate) struct NotDuringInit(pub(crate) &'static str);
+
+/// The data of a store.
+pub(crate) struct HostState {
+    pub(crate) table: ResourceTable,
+    pub(crate) ceiling: Ceiling,
+    plugin: Arc<str>,
+    limits: Arc<Limits>,
+    log: Arc<LogBudget>,
+    stopwatch: Stopwatch,
+    host_calls_left: u32,
+    header_bytes_left: usize,
+    configuring: bool,
+    panic: Option<String>,
+}
+
+impl HostState {
+    pub(crate) fn new(plugin: Arc<str>, limits: Arc<Limits>, log: Arc<LogBudget>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Self {
+            table,
+            ceiling: Ceiling { memory: limits.init_memory, table_elements: limits.table_elements, refused: None },
+            stopwatch: Stopwatch::start(limits.init, limits.init * 10),
+            // Configuration may ask the host about every key of a large file.
+            host_calls_left: u32::MAX,
+            header_bytes_left: 0,
+            configuring: true,
+            panic: None,
+            plugin,
+            limits,
+            log,
+        }
+    }
+
+    /// Starts the budgets of an event.
+    pub(crate) fn begin_event(&mut self) {
+        self.configuring = false;
+        self.ceiling.memory = self.limits.memory;
+        self.host_calls_left = self.limits.host_calls;
+        self.header_bytes_left = self.limits.header_bytes;
+        self.stopwatch = Stopwatch::start(self.limits.cpu, self.limits.wall);
+    }
+
+    pub(crate) fn tick(&mut self) -> Result<(), OutOfTime> {
+        self.stopwatch.tick()
+    }
+
+    /// Charges one call to the host.
+    pub(crate) fn charge(&mut self) -> wasmtime::Result<()> {
+        match self.host_calls_left.checked_sub(1) {
+            Some(left) => {
+                self.host_calls_left = left;
+                Ok(())
+            }
+            None => Err(wasmtime::Error::new(HostCallsExhausted(self.limits.host_calls))),
+        }
+    }
+
+    /// Charges header octets; returns whether the budget held them.
+    pub(crate) fn charge_header(&mut self, octets: usize) -> bool {
+        let left = self.header_bytes_left.checked_sub(octets);
+        self.header_bytes_left = left.unwrap_or(self.header_bytes_left);
+        left.is_some()
+    }
+
+    pub(crate) fn is_configuring(&self) -> bool {
+        self.configuring
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn log_budget(&self) -> &LogBudget {
+        &self.log
+    }
+
+    pub(crate) fn plugin_name(&self) -> &str {
+        &self.plugin
+    }
+
+    pub(crate) fn plugin_name_shared(&self) -> Arc<str> {
+        Arc::clone(&self.plugin)
+    }
+
+    /// Keeps what a panic hook said, for the failure that follows it.
+    pub(crate) fn note_panic(&mut self, line: String) {
+        self.panic = Some(line);
+    }
+
+    pub(crate) fn panic_note(&self) -> Option<&str> {
+        self.panic.as_deref()
+    }
+}
+
+/// How long an event may run in ticks of the epoch before the stopwatch is read: one, that is up to a millisecond.
+pub(crate) const TICKS: u64 = 1;
+
+/// Longest interval between ticks.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// Returns the linker with everything that plugins may import.
+pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker = Linker::new(engine);
+    bindings::host::Host_::add_to_linker::<HostState, HasSelf<HostState>>(&mut linker, |state| state)?;
+    Ok(linker)
+}

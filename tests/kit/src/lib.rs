@@ -1,0 +1,9 @@
+//! What tests share.
+
+/// Plugins built as components.
+pub mod guest {
+    /// The example that refuses mail without a subject.
+    pub const HELLO: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hello.wasm"));
+    /// Does what the field `X-Do` of a message says; see `tests/guests/rogue`.
+    pub const ROGUE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rogue.wasm"));
+}
