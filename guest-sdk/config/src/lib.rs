@@ -1,4 +1,4 @@
-//! Configuration with positions: TOML in, a tree in which every key and value knows its line and column.
+//! Configuration with positions: TOML (or JSON) in, a tree in which every key and value knows its line and column.
 //!
 //! The host and its plugins read their files with this, so that errors look alike wherever they come from: all of them at
 //! once, each with file, line, column and the nearest known name. Nothing here reads a file; the caller passes the text.
@@ -7,6 +7,7 @@
 
 pub mod duration;
 pub mod finding;
+mod json;
 pub mod rate;
 pub mod section;
 pub mod tree;

@@ -74,6 +74,16 @@ impl Table {
         convert_table(table.get_ref(), &lines)
     }
 
+    /// Parses JSON where `json` says so or the text starts with `{`, TOML otherwise.
+    #[must_use]
+    pub fn parse(text: &str, json: bool, findings: &mut Findings) -> Self {
+        if json || text.trim_start().starts_with('{') {
+            crate::json::parse(text, findings)
+        } else {
+            Self::parse_toml(text, findings)
+        }
+    }
+
     /// Returns the entry with this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Entry> {
@@ -144,18 +154,18 @@ fn convert(value: &DeValue<'_>, lines: &Lines) -> Value {
 }
 
 /// From octet offsets to lines and columns.
-struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, starts }
     }
 
-    fn position(&self, offset: usize) -> Position {
+    pub(crate) fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|start| *start <= offset) - 1;
         let column = self.text.get(self.starts[line]..offset).map_or(0, |before| before.chars().count());

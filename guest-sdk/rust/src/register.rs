@@ -74,6 +74,8 @@ macro_rules! __event {
                 Ok($crate::Loaded { diagnostics: configured.diagnostics, references: configured.references })
             }
         }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
         $crate::bindings::configure::export_configure!(Exports);
     };
     (message_received $plugin:ty) => {
@@ -82,6 +84,8 @@ macro_rules! __event {
                 Exports::with(|plugin| $crate::MessageReceived::message_received(plugin, message))
             }
         }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
         $crate::bindings::message_received::export_message_received!(Exports);
     };
     (queue_config $plugin:ty) => {
@@ -93,6 +97,8 @@ macro_rules! __event {
                 Exports::with(|plugin| $crate::QueueConfig::queue_config(plugin, &name, so_far))
             }
         }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
         $crate::bindings::queue_config::export_queue_config!(Exports);
     };
     (throttles $plugin:ty) => {
@@ -104,6 +110,8 @@ macro_rules! __event {
                 Exports::with(|plugin| $crate::Throttles::throttles(plugin, tenant.as_deref(), campaign.as_deref()))
             }
         }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
         $crate::bindings::throttles::export_throttles!(Exports);
     };
     ($unknown:ident $plugin:ty) => {

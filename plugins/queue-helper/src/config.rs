@@ -1,0 +1,178 @@
+//! What the files say, merged: tenants, destinations, and the options at each level with their origins.
+
+use std::collections::BTreeMap;
+
+use tollgate_config::{Position, Rate};
+use tollgate_sdk::{Reference, ReferenceKind};
+
+use crate::options::OptionValue;
+
+/// Where something was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The file, by the operator's name for it.
+    pub file: String,
+    /// Where in it.
+    pub at: Position,
+}
+
+/// Something with its origin.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Located<T> {
+    /// The thing.
+    pub value: T,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// The whole of the configuration.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Config {
+    /// Header that holds a schedule; always removed once it was read.
+    pub scheduling_header: Option<String>,
+    /// Header that names the tenant.
+    pub tenant_header: Option<String>,
+    /// Whether that header is removed.
+    pub remove_tenant_header: Option<bool>,
+    /// Header that names the campaign.
+    pub campaign_header: Option<String>,
+    /// Whether that header is removed.
+    pub remove_campaign_header: Option<bool>,
+    /// Tenant of mail that names none.
+    pub default_tenant: Option<String>,
+    /// The tenants, by name; names are exact.
+    pub tenants: BTreeMap<String, Tenant>,
+    /// Settings by destination, by normalised domain, `*.suffix`, `*` or `default`.
+    pub destinations: BTreeMap<String, Destination>,
+}
+
+/// Options written at one level.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Level {
+    /// Queue options by name.
+    pub options: BTreeMap<&'static str, Located<OptionValue>>,
+    /// The rate over all queues, where the level can have one.
+    pub overall_max_message_rate: Option<Located<Rate>>,
+    /// Where to route instead of the recipient's domain.
+    pub routing_domain: Option<Located<String>>,
+}
+
+/// A tenant.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Tenant {
+    /// Its options, for all destinations.
+    pub level: Level,
+    /// Who may use it; `None` is everybody, an empty list nobody.
+    pub require_authz: Option<Vec<String>>,
+    /// Its campaigns, for all destinations.
+    pub campaigns: BTreeMap<String, Level>,
+}
+
+/// A destination.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Destination {
+    /// Its options.
+    pub level: Level,
+    /// Options for tenants' mail to it.
+    pub tenants: BTreeMap<String, DestinationTenant>,
+}
+
+/// A tenant's mail to a destination.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct DestinationTenant {
+    /// Its options.
+    pub level: Level,
+    /// Options for campaigns.
+    pub campaigns: BTreeMap<String, Level>,
+}
+
+/// Laying a later file over an earlier one: tables recurse, everything else is replaced whole.
+pub trait Overlay {
+    /// Puts what `later` has over what is here.
+    fn overlay(&mut self, later: Self);
+}
+
+impl<T> Overlay for Option<T> {
+    fn overlay(&mut self, later: Self) {
+        if later.is_some() {
+            *self = later;
+        }
+    }
+}
+
+impl<T: Overlay + Default> Overlay for BTreeMap<String, T> {
+    fn overlay(&mut self, later: Self) {
+        for (name, value) in later {
+            self.entry(name).or_default().overlay(value);
+        }
+    }
+}
+
+impl Overlay for Level {
+    fn overlay(&mut self, later: Self) {
+        self.options.extend(later.options);
+        self.overall_max_message_rate.overlay(later.overall_max_message_rate);
+        self.routing_domain.overlay(later.routing_domain);
+    }
+}
+
+impl Overlay for Tenant {
+    fn overlay(&mut self, later: Self) {
+        self.level.overlay(later.level);
+        self.require_authz.overlay(later.require_authz);
+        self.campaigns.overlay(later.campaigns);
+    }
+}
+
+impl Overlay for Destination {
+    fn overlay(&mut self, later: Self) {
+        self.level.overlay(later.level);
+        self.tenants.overlay(later.tenants);
+    }
+}
+
+impl Overlay for DestinationTenant {
+    fn overlay(&mut self, later: Self) {
+        self.level.overlay(later.level);
+        self.campaigns.overlay(later.campaigns);
+    }
+}
+
+impl Overlay for Config {
+    fn overlay(&mut self, later: Self) {
+        self.scheduling_header.overlay(later.scheduling_header);
+        self.tenant_header.overlay(later.tenant_header);
+        self.remove_tenant_header.overlay(later.remove_tenant_header);
+        self.campaign_header.overlay(later.campaign_header);
+        self.remove_campaign_header.overlay(later.remove_campaign_header);
+        self.default_tenant.overlay(later.default_tenant);
+        self.tenants.overlay(later.tenants);
+        self.destinations.overlay(later.destinations);
+    }
+}
+
+impl Config {
+    /// Returns every egress pool that is named, at every level, for the host to check.
+    #[must_use]
+    pub fn pool_references(&self) -> Vec<Reference> {
+        self.levels().filter_map(pool_reference).collect()
+    }
+
+    fn levels(&self) -> impl Iterator<Item = &Level> {
+        let tenants =
+            self.tenants.values().flat_map(|tenant| [&tenant.level].into_iter().chain(tenant.campaigns.values()));
+        let destinations = self.destinations.values().flat_map(|destination| {
+            let tenants = destination.tenants.values();
+            let below = tenants.flat_map(|tenant| [&tenant.level].into_iter().chain(tenant.campaigns.values()));
+            [&destination.level].into_iter().chain(below)
+        });
+        tenants.chain(destinations)
+    }
+}
+
+fn pool_reference(level: &Level) -> Option<Reference> {
+    let setting = level.options.get("egress_pool")?;
+    let OptionValue::Text(name) = &setting.value else { return None };
+    let Origin { file, at } = setting.origin.clone();
+    Some(Reference { kind: ReferenceKind::EgressPool, name: name.clone(), file, line: at.line, column: at.column })
+}

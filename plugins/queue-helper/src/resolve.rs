@@ -1,0 +1,77 @@
+//! Which settings hold for a queue: the levels that apply, lowest first.
+
+use tollgate_config::Rate;
+
+use crate::config::{Config, Destination, Level};
+
+/// Returns the levels that apply to a queue, later ones over earlier ones: `queue.default`, `queue.D`, `tenant.T`,
+/// `tenant.T.campaigns.C`, `queue.D.T`, `queue.D.T.C`.
+#[must_use]
+pub fn levels<'a>(config: &'a Config, domain: &str, tenant: Option<&str>, campaign: Option<&str>) -> Vec<&'a Level> {
+    let default = config.destinations.get("default").map(|destination| &destination.level);
+    let destination = destination(config, domain);
+    let of_tenant = tenant.and_then(|name| config.tenants.get(name));
+    let of_campaign = of_tenant.zip(campaign).and_then(|(tenant, name)| tenant.campaigns.get(name));
+    let here = destination.zip(tenant).and_then(|(destination, name)| destination.tenants.get(name));
+    let campaign_here = here.zip(campaign).and_then(|(tenant, name)| tenant.campaigns.get(name));
+    let levels = [
+        default,
+        destination.map(|destination| &destination.level),
+        of_tenant.map(|tenant| &tenant.level),
+        of_campaign,
+        here.map(|tenant| &tenant.level),
+        campaign_here,
+    ];
+    levels.into_iter().flatten().collect()
+}
+
+/// Returns where mail for a domain is routed instead, by the same levels.
+#[must_use]
+pub fn routing_domain<'a>(
+    config: &'a Config,
+    domain: &str,
+    tenant: Option<&str>,
+    campaign: Option<&str>,
+) -> Option<&'a str> {
+    let levels = levels(config, domain, tenant, campaign);
+    levels.into_iter().rev().find_map(|level| level.routing_domain.as_ref()).map(|domain| domain.value.as_str())
+}
+
+/// Returns the entry for a domain: the exact one, else the `*.` key with most labels, else `*`.
+///
+/// `*.example.com` covers any depth below `example.com` and not `example.com` itself. `default` is no destination: it is
+/// the base under all of them.
+fn destination<'a>(config: &'a Config, domain: &str) -> Option<&'a Destination> {
+    let exact = config.destinations.get(domain).filter(|_| domain != "default");
+    let suffixes = domain.match_indices('.').map(|(dot, _)| &domain[dot..]);
+    let mut wildcards = suffixes.map(|suffix| format!("*{suffix}")).chain(["*".to_owned()]);
+    exact.or_else(|| wildcards.find_map(|key| config.destinations.get(&key)))
+}
+
+/// Returns the rate that all queues of a tenant share, with its bucket.
+#[must_use]
+pub fn tenant_rate(config: &Config, tenant: Option<&str>) -> Option<(String, Rate)> {
+    let tenant = tenant?;
+    let rate = config.tenants.get(tenant)?.level.overall_max_message_rate.as_ref()?;
+    Some((encode(tenant), rate.value))
+}
+
+/// Returns the rate that all queues of a tenant's campaign share, with its bucket.
+#[must_use]
+pub fn campaign_rate(config: &Config, tenant: Option<&str>, campaign: Option<&str>) -> Option<(String, Rate)> {
+    let (tenant, campaign) = (tenant?, campaign?);
+    let rate = config.tenants.get(tenant)?.campaigns.get(campaign)?.overall_max_message_rate.as_ref()?;
+    Some((format!("{}/{}", encode(tenant), encode(campaign)), rate.value))
+}
+
+/// Percent-encodes all but letters, digits and `-._~`, so that joined parts cannot be taken for others.
+fn encode(part: &str) -> String {
+    part.bytes().fold(String::with_capacity(part.len()), |mut encoded, byte| {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+        encoded
+    })
+}
