@@ -115,6 +115,12 @@ impl<'a> Section<'a> {
         expect_table(entry, findings).map(|table| Section::new(table, entry.at, name))
     }
 
+    /// Returns whether an option is not written at all; one that is there and wrong has been reported already.
+    #[must_use]
+    pub fn entry_is_missing(&self, key: &str) -> bool {
+        self.table.get(key).is_none()
+    }
+
     /// Reports an option that must be there and is not.
     pub fn missing(&self, key: &str, findings: &mut Findings) {
         findings.error(self.at, format!("[{}] needs `{key}`", self.name));

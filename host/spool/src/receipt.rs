@@ -18,6 +18,11 @@ impl Committed {
     pub fn ids(&self) -> &[Id] {
         &self.ids
     }
+
+    /// Returns a receipt for each message of the batch, in its order, in place of the one for all.
+    pub fn into_each(self) -> impl Iterator<Item = (Id, Self)> {
+        self.ids.into_iter().map(|id| (id, Self { ids: vec![id] }))
+    }
 }
 
 /// The verdict to take responsibility for a message by dropping it.

@@ -1,0 +1,45 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need.
+
+CARGO ?= cargo
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+DENY := $(shell $(CARGO) deny --version >/dev/null 2>&1 && echo yes)
+
+.PHONY: help setup demo test lint bench build
+
+help:
+	@echo 'make demo    build, and show Tollgate at work on loopback'
+	@echo 'make test    format, lints, tests, doc tests, licences of dependencies where cargo-deny is there'
+	@echo 'make bench   measure policy, spool, and mail from end to end'
+	@echo 'make build   build target/release/tollgate'
+	@echo 'make setup   bring the Wasm target; the others do it themselves'
+	@echo 'make lint    format and lints alone'
+
+# Quick where everything is there.
+setup:
+	@guest-sdk/setup-wasm-target
+
+build: setup
+	$(CARGO) build --release --package tollgate
+
+demo: build
+	@target/release/tollgate demo
+
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+ifeq ($(DENY),yes)
+	$(CARGO) deny --log-level error check --config .deny.toml licenses bans sources
+else
+	@echo 'lint: cargo-deny is not installed; licences of dependencies are not checked'
+endif
+
+test: lint
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --workspace --no-fail-fast
+else
+	$(CARGO) test --workspace --all-targets --no-fail-fast
+endif
+	$(CARGO) test --workspace --doc
+
+bench: build
+	$(CARGO) bench --package tollgate-bench

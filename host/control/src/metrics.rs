@@ -1,0 +1,97 @@
+//! Numbers for a monitoring system, as OpenMetrics text.
+//!
+//! Labels are few and known: kinds, plugins, outcomes. Nothing is labelled by queue or address, which anybody could make
+//! up without end.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use crate::Kind;
+
+/// All metrics. Shared; counting is atomic.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    records: Family<RecordLabels, Counter>,
+    policy: Family<PolicyLabels, Counter>,
+    policy_micros: Family<PluginLabels, Counter>,
+    messages: Gauge<u64, AtomicU64>,
+    due: Gauge<u64, AtomicU64>,
+    in_flight: Gauge<u64, AtomicU64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct RecordLabels {
+    kind: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct PluginLabels {
+    plugin: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct PolicyLabels {
+    plugin: String,
+    outcome: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tollgate"),
+            records: Family::default(),
+            policy: Family::default(),
+            policy_micros: Family::default(),
+            messages: Gauge::default(),
+            due: Gauge::default(),
+            in_flight: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("records", "Log records by kind", self.records.clone());
+        registry.register("policy_calls", "Events answered by plugins, by outcome", self.policy.clone());
+        registry.register("policy_microseconds", "Time spent in plugins, in microseconds", self.policy_micros.clone());
+        registry.register("queue_messages", "Messages that are queued", self.messages.clone());
+        registry.register("queue_messages_due", "Messages that could go now", self.due.clone());
+        registry.register("queue_messages_in_flight", "Messages that are being delivered", self.in_flight.clone());
+    }
+
+    /// Counts a record.
+    pub fn count(&self, kind: Kind) {
+        self.records.get_or_create(&RecordLabels { kind: kind.word() }).inc();
+    }
+
+    /// Counts an event that a plugin answered, or failed to.
+    pub fn policy(&self, plugin: &str, outcome: &str, micros: u64) {
+        let labels = PolicyLabels { plugin: plugin.to_owned(), outcome: outcome.to_owned() };
+        self.policy.get_or_create(&labels).inc();
+        self.policy_micros.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc_by(micros);
+    }
+
+    /// Sets how many messages are queued, due, and in flight.
+    pub fn queues(&self, messages: u64, due: u64, in_flight: u64) {
+        self.messages.set(messages);
+        self.due.set(due);
+        self.in_flight.set(in_flight);
+    }
+
+    /// Returns the text for a scraper.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a String takes everything");
+        text
+    }
+}

@@ -1,0 +1,164 @@
+//! Who may: by address, if the request could not have come through somebody else, or by name and password.
+//!
+//! A request's peer and head come in, a [`Caller`] or a refusal goes out. An address is a credential only while nobody
+//! can borrow it. A proxy on a trusted host speaks for the whole world (`Forwarded`, `X-Forwarded-*`, `Via`), and so does
+//! a browser there: a page of another site (`Origin`), or of a name that was pointed at us (`Host`, DNS rebinding). Such
+//! requests need credentials, which are checked wherever they are present. Credentials are taken in clear from this very
+//! machine only.
+//!
+//! Rules: RFC 7617 (Basic), RFC 7239 (Forwarded), RFC 6454 (Origin), RFC 9110 §7.2 (Host).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
+
+use super::{Failure, Passwords};
+use crate::socket::{self, Ends};
+
+/// Who sent a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The user whose password came along; nobody if the address sufficed.
+    pub authz_id: Option<String>,
+}
+
+/// Decides whether a request may do what it asks for.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    hostname: String,
+    trusted: Vec<IpNet>,
+    passwords: Arc<Passwords>,
+}
+
+impl Gate {
+    /// Returns a gate. `hostname`: our name, as clients may write it in `Host`; `trusted`: who needs no credentials.
+    #[must_use]
+    pub fn new(hostname: impl Into<String>, trusted: Vec<IpNet>, passwords: Arc<Passwords>) -> Self {
+        Self { hostname: hostname.into(), trusted, passwords }
+    }
+
+    /// Lets a request in.
+    ///
+    /// # Errors
+    /// 401 without the right credentials where some are needed, 403 for credentials that anybody on the way could read.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn admit(&self, ends: Ends, request: &Parts) -> Result<Caller, Failure> {
+        let mut credentials = request.headers.get_all(header::AUTHORIZATION).iter();
+        match (credentials.next(), credentials.next()) {
+            (None, _) if self.trusts(ends.peer.ip(), request) => Ok(Caller { authz_id: None }),
+            (Some(_), _) if !ends.peer.ip().is_loopback() => {
+                Err(Failure::new(StatusCode::FORBIDDEN, "credentials are taken over TLS or from this machine only"))
+            }
+            (Some(credentials), None) => self.check(credentials).await,
+            (None, _) | (Some(_), Some(_)) => Err(Failure::unauthorized()),
+        }
+    }
+
+    async fn check(&self, credentials: &HeaderValue) -> Result<Caller, Failure> {
+        let (user, password) = basic(credentials).ok_or_else(Failure::unauthorized)?;
+        if self.passwords.verify(&user, &password).await {
+            Ok(Caller { authz_id: Some(user) })
+        } else {
+            Err(Failure::unauthorized())
+        }
+    }
+
+    fn trusts(&self, peer: IpAddr, request: &Parts) -> bool {
+        socket::is_in(&self.trusted, peer) && !is_forwarded(&request.headers) && self.is_for_us(request)
+    }
+
+    /// Returns whether the request names us, and was made by nobody's page or by ours.
+    fn is_for_us(&self, request: &Parts) -> bool {
+        let Some(host) = only(&request.headers, header::HOST.as_str()) else { return false };
+        if !self.is_our_name(host) || request.uri.authority().is_some_and(|name| !self.is_our_name(name.as_str())) {
+            return false;
+        }
+        if !request.headers.contains_key(header::ORIGIN) {
+            return true;
+        }
+        let origin = only(&request.headers, header::ORIGIN.as_str()).and_then(|origin| origin.split_once("://"));
+        origin.is_some_and(|(scheme, site)| matches!(scheme, "http" | "https") && site.eq_ignore_ascii_case(host))
+    }
+
+    /// An address cannot be pointed elsewhere, a name can: only names known to be ours will do.
+    fn is_our_name(&self, authority: &str) -> bool {
+        let Ok(authority) = authority.parse::<Authority>() else { return false };
+        if authority.as_str().contains('@') {
+            return false;
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let name = host.strip_suffix('.').unwrap_or(host);
+        host.parse::<IpAddr>().is_ok()
+            || name.eq_ignore_ascii_case("localhost")
+            || name.eq_ignore_ascii_case(&self.hostname)
+    }
+}
+
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    let forwarded = |name: &str| matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded");
+    headers.keys().any(|name| forwarded(name.as_str()))
+}
+
+/// Returns the value of a field that is there once. Two of them are read differently by different readers.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    if values.next().is_some() { None } else { value.to_str().ok() }
+}
+
+fn basic(credentials: &HeaderValue) -> Option<(String, String)> {
+    let (scheme, token) = credentials.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(token.trim()).ok()?).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    /// A request from `peer` to a gate that trusts 10.0.0.0/8 and knows no user.
+    async fn admit(peer: &str, uri: &str, fields: &[(&str, &str)]) -> Result<Caller, Failure> {
+        let passwords = Arc::new(Passwords::new([]).unwrap());
+        let gate = Gate::new("mx.example", vec!["10.0.0.0/8".parse().unwrap()], passwords);
+        let request = fields.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        let ends = Ends { peer: (peer.parse::<IpAddr>().unwrap(), 1).into(), local: ([10, 0, 0, 1], 2).into() };
+        gate.admit(ends, &request.body(()).unwrap().into_parts().0).await
+    }
+
+    #[tokio::test]
+    async fn requests_from_other_machines_are_trusted_by_address_and_never_by_password() {
+        let host = ("host", "mx.example");
+        let password = ("authorization", "Basic YTpi");
+        let allowed = Ok(Caller { authz_id: None });
+        let in_clear = Failure::new(StatusCode::FORBIDDEN, "credentials are taken over TLS or from this machine only");
+        for (peer, uri, fields, expected) in [
+            ("10.1.1.1", "/", vec![host], allowed.clone()),
+            ("::ffff:10.1.1.1", "/", vec![host], allowed.clone()),
+            ("10.1.1.1", "http://mx.example/", vec![host], allowed),
+            ("10.1.1.1", "http://evil.example/", vec![host], Err(Failure::unauthorized())),
+            ("10.1.1.1", "/", vec![host, ("x-real-ip", "10.1.1.1")], Err(Failure::unauthorized())),
+            ("11.1.1.1", "/", vec![host], Err(Failure::unauthorized())),
+            ("10.1.1.1", "/", vec![host, password], Err(in_clear.clone())),
+            ("11.1.1.1", "/", vec![host, password], Err(in_clear)),
+            ("127.0.0.1", "/", vec![host, password], Err(Failure::unauthorized())),
+        ] {
+            let seen = admit(peer, uri, &fields).await;
+
+            assert_eq!(seen, expected, "{peer} {uri} {fields:?}");
+        }
+    }
+}

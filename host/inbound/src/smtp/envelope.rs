@@ -1,0 +1,33 @@
+//! The protocol's envelope as the message's: the same facts in the types of the next stage.
+
+use tollgate_message::{Address, Envelope};
+use tollgate_smtp::{Body, ForwardPath, Mailbox, server};
+
+use crate::submit::Protocol;
+
+/// Returns the message's envelope.
+pub(super) fn convert(envelope: &server::Envelope) -> Envelope {
+    Envelope {
+        sender: envelope.sender.mailbox().map(address),
+        recipients: envelope.recipients.iter().map(recipient).collect(),
+        smtputf8: envelope.params.smtputf8,
+        eight_bit: envelope.params.body == Body::EightBitMime,
+    }
+}
+
+/// Returns what a transaction was sent with.
+pub(super) fn protocol(envelope: &server::Envelope, esmtp: bool) -> Protocol {
+    match (envelope.params.smtputf8, esmtp) {
+        (true, _) => Protocol::Utf8Smtp,
+        (false, true) => Protocol::Esmtp,
+        (false, false) => Protocol::Smtp,
+    }
+}
+
+fn recipient(path: &ForwardPath) -> Address {
+    path.mailbox().map_or_else(|| Address::new("Postmaster"), address)
+}
+
+fn address(mailbox: &Mailbox) -> Address {
+    Address::new(mailbox.to_string())
+}

@@ -1,0 +1,107 @@
+//! `tollgate explain`: what would become of a message, and why, or which settings a queue has.
+//!
+//! Questions come from the command line ([`single`]) or as JSON lines on standard input ([`batch`], whose schema is that of
+//! the conformance cases). Every answer is the plugins' own: [`ask`] builds the message as reception does and puts it
+//! through the same chain, so nothing of the policy is written down twice. Opens no socket and no spool.
+
+mod answer;
+mod ask;
+mod batch;
+mod fields;
+mod human;
+mod message;
+mod page;
+mod request;
+mod single;
+mod stock;
+
+use std::{env, path::PathBuf, process::ExitCode};
+
+use clap::ValueEnum;
+use tollgate_message::{Origin, Timestamp};
+
+#[derive(clap::Args, Debug)]
+#[command(group(clap::ArgGroup::new("source").required(true).args(["batch", "config", "queues"])))]
+pub(crate) struct Args {
+    /// Answers requests on standard input, one JSON object a line, until it ends.
+    #[arg(long, conflicts_with_all = ["to", "queue", "json"])]
+    batch: bool,
+    /// The configuration file, whose plugins are asked.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Files for the stock plugin alone, later ones over earlier ones.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    queues: Vec<PathBuf>,
+    /// The sender; none is the null sender `<>`.
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<String>,
+    /// A recipient.
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["batch", "queue"], conflicts_with = "queue")]
+    to: Vec<String>,
+    /// A header field of the message.
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// Metadata as an earlier plugin would have set it.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = meta)]
+    meta: Vec<(String, String)>,
+    /// The identity that the client authenticated as.
+    #[arg(long, value_name = "NAME")]
+    authz_id: Option<String>,
+    /// The door through which the message comes.
+    #[arg(long, value_enum, default_value_t = Door::Smtp)]
+    origin: Door,
+    /// The session may send to our own domains only.
+    #[arg(long)]
+    no_relay: bool,
+    /// The time of reception, such as 2030-01-01T09:00:00Z; now, if not given.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    now: Option<Timestamp>,
+    /// Shows the settings of this queue instead of the fate of a message.
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Prints the answer as JSON, in the form that --batch has.
+    #[arg(long)]
+    json: bool,
+}
+
+/// [`Origin`], as an argument.
+#[derive(Clone, Copy, ValueEnum, Debug)]
+enum Door {
+    Smtp,
+    Http,
+}
+
+impl From<Door> for Origin {
+    fn from(door: Door) -> Self {
+        match door {
+            Door::Smtp => Self::Smtp,
+            Door::Http => Self::Http,
+        }
+    }
+}
+
+/// Explains. Returns 0 also for a message that would be refused: the explanation is done.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    if args.batch { batch::run() } else { single::run(args) }
+}
+
+/// Returns where the user's own commands keep compiled code; nothing where no home is known.
+pub(crate) fn user_cache() -> Option<PathBuf> {
+    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("tollgate"))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("expected 'Name: value'")?;
+    Ok((name.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()))
+}
+
+fn meta(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected 'key=value'")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| format!("'{text}' is not a time such as 2030-01-01T09:00:00Z"))
+}

@@ -1,0 +1,98 @@
+//! The plugins, asked as the running program asks them.
+//!
+//! In: a chain, and a message or the name of a queue. Out: what the plugins said, nothing added. A plugin that has no answer
+//! about a queue makes the question fail; one that has none about a message is part of the answer, since the operator has
+//! chosen what that means.
+
+use tollgate_message::{Draft, Edits, QueueName, Timestamp};
+use tollgate_policy::{Chain, Decision, Failure, Outcome, QueueOption, Scope, Settings};
+use tollgate_queue::{
+    QueueConfig,
+    scheduled::retry::{self, Plan},
+};
+
+/// What the plugins did with a message.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// What policy may edit, as it was before.
+    pub(super) before: Edits,
+    pub(super) draft: Draft,
+    pub(super) decision: Decision,
+    /// When it may go out: at reception, or when its schedule lets it.
+    pub(super) due: Timestamp,
+    /// Where it goes, unless it is refused or discarded.
+    pub(super) queue: Option<Queue>,
+}
+
+/// What the plugins set for a queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) name: QueueName,
+    pub(super) settings: Settings,
+    /// The rates that hold back its mail, widest scope first.
+    pub(super) throttles: Vec<Throttle>,
+    pub(super) plan: Plan,
+}
+
+/// A rate and what it counts.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    pub(super) scope: &'static str,
+    pub(super) key: String,
+    pub(super) rate: String,
+}
+
+/// Puts a message through policy, and asks about the queue that it gets.
+///
+/// # Errors
+/// The plugins that had no answer about the queue.
+pub(super) async fn message(chain: &Chain, mut draft: Draft) -> Result<Judged, Vec<Failure>> {
+    let before = draft.edits.clone();
+    let decision = chain.message_received(&mut draft).await;
+    let goes_on = matches!(decision.outcome, Outcome::Accept | Outcome::Hold(_));
+    let queue = if goes_on { Some(queue(chain, draft.queue_name()).await?) } else { None };
+    let now = draft.received.at;
+    let due = draft.edits.schedule.as_ref().map_or(now, |schedule| schedule.adjust(now));
+    Ok(Judged { before, draft, decision, due, queue })
+}
+
+/// Asks about a queue.
+///
+/// # Errors
+/// The plugins that had no answer.
+pub(super) async fn queue(chain: &Chain, name: QueueName) -> Result<Queue, Vec<Failure>> {
+    let (settings, mut failures) = chain.queue_config(&name).await;
+    let (shared, more) = chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
+    failures.extend(more);
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    let throttles = throttles(&name, &settings, shared);
+    let plan = retry::plan(&timing(&settings));
+    Ok(Queue { name, settings, throttles, plan })
+}
+
+fn throttles(name: &QueueName, settings: &Settings, mut shared: Vec<tollgate_policy::Throttle>) -> Vec<Throttle> {
+    shared.sort_by_key(|throttle| throttle.scope == Scope::TenantCampaign);
+    let shared = shared.into_iter().map(|throttle| {
+        let scope = match throttle.scope {
+            Scope::Tenant => "tenant",
+            Scope::TenantCampaign => "tenant-campaign",
+        };
+        Throttle { scope, key: throttle.key, rate: throttle.rate.to_string() }
+    });
+    let own = settings.get(&QueueOption::MaxMessageRate);
+    let own = own.map(|rate| Throttle { scope: "queue", key: name.to_string(), rate: rate.text() });
+    shared.chain(own).collect()
+}
+
+/// Returns what the settings say about attempts. A route that cannot be served has no part in that.
+fn timing(settings: &Settings) -> QueueConfig {
+    let defaults = QueueConfig::default();
+    QueueConfig {
+        retry_interval: settings.duration(&QueueOption::RetryInterval).unwrap_or(defaults.retry_interval),
+        max_retry_interval: settings.duration(&QueueOption::MaxRetryInterval),
+        max_age: settings.duration(&QueueOption::MaxAge).unwrap_or(defaults.max_age),
+        ..defaults
+    }
+}

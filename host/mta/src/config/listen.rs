@@ -1,0 +1,97 @@
+//! `[smtp.listener.NAME]`, `[http]` and `[auth.user.NAME]`.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use ipnet::IpNet;
+use tollgate_config::{Findings, Section};
+use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
+
+pub(super) fn smtp(top: &mut Section<'_>, findings: &mut Findings) -> Vec<ListenerConfig> {
+    let Some(mut smtp) = top.section("smtp", findings) else { return Vec::new() };
+    let sections = smtp.named("listener", findings);
+    smtp.finish(findings);
+    sections.into_iter().filter_map(|(name, section)| listener(name, section, findings)).collect()
+}
+
+fn listener(name: &str, mut section: Section<'_>, findings: &mut Findings) -> Option<ListenerConfig> {
+    let listen = section.parsed("listen", findings, address);
+    let hostname = section.parsed("hostname", findings, hostname);
+    let relay_hosts = section.list("relay_hosts", findings, network);
+    let max_message_size = section.size("max_message_size", findings);
+    let max_recipients = section.number("max_recipients", findings);
+    let max_connections = section.number("max_connections", findings);
+    let idle_timeout = section.duration("idle_timeout", findings);
+    for (key, found) in [("listen", listen.is_some()), ("hostname", hostname.is_some())] {
+        if !found && section.entry_is_missing(key) {
+            section.missing(key, findings);
+        }
+    }
+    section.finish(findings);
+    let mut config = ListenerConfig::new(name, listen?, hostname?);
+    config.relay_hosts = relay_hosts.unwrap_or_default();
+    config.max_message_size = max_message_size.unwrap_or(config.max_message_size);
+    config.max_recipients = count(max_recipients, config.max_recipients);
+    config.max_connections = count(max_connections, config.max_connections);
+    config.idle_timeout = idle_timeout.unwrap_or(config.idle_timeout);
+    Some(config)
+}
+
+/// Reads the users and their password hashes. Whether a hash can be used is found when the server is set up.
+pub(super) fn users(top: &mut Section<'_>, findings: &mut Findings) -> BTreeMap<String, String> {
+    let Some(mut auth) = top.section("auth", findings) else { return BTreeMap::new() };
+    let mut users = BTreeMap::new();
+    for (name, mut section) in auth.named("user", findings) {
+        match section.text("password_hash", findings) {
+            Some(hash) => drop(users.insert(name.to_owned(), hash)),
+            None => section.missing("password_hash", findings),
+        }
+        section.finish(findings);
+    }
+    auth.finish(findings);
+    users
+}
+
+pub(super) fn http(
+    top: &mut Section<'_>,
+    users: BTreeMap<String, String>,
+    listeners: &[ListenerConfig],
+    findings: &mut Findings,
+) -> Option<HttpConfig> {
+    let mut section = top.section("http", findings)?;
+    let listen = section.parsed("listen", findings, address);
+    let name = section.parsed("hostname", findings, hostname);
+    let trusted_hosts = section.list("trusted_hosts", findings, network);
+    let max_body = section.size("max_body", findings);
+    // Read so that a file with it is taken; what it guards, the admin API, is not there yet.
+    section.list("admin_hosts", findings, network);
+    if listen.is_none() && section.entry_is_missing("listen") {
+        section.missing("listen", findings);
+    }
+    section.finish(findings);
+    let name = name.or_else(|| listeners.first().map(|listener| listener.hostname.clone()));
+    let mut config = HttpConfig::new(listen?, name.unwrap_or_else(|| "localhost".to_owned()));
+    config.trusted_hosts = trusted_hosts.unwrap_or(config.trusted_hosts);
+    config.max_body = max_body.and_then(|size| usize::try_from(size).ok()).unwrap_or(config.max_body);
+    config.users = users;
+    Some(config)
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("'{text}' is not an address and port such as '127.0.0.1:2525'"))
+}
+
+/// Parses a network, or a single address as the network of just itself.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)))
+        .map_err(|_| format!("'{text}' is not a network such as '10.0.0.0/8'"))
+}
+
+fn hostname(text: &str) -> Result<String, String> {
+    let valid = !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic());
+    if valid { Ok(text.to_owned()) } else { Err(format!("'{text}' is not a host name")) }
+}
+
+fn count(given: Option<u64>, default: usize) -> usize {
+    given.and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0).unwrap_or(default)
+}

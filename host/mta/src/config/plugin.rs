@@ -1,0 +1,133 @@
+//! `[[plugin]]`.
+
+use std::path::{Path, PathBuf};
+
+use tollgate_config::{Findings, Section, Value};
+use tollgate_policy::{OnFailure, Phase};
+use tollgate_wasm::{Instances, Limits};
+
+/// A plugin of the operator's.
+#[derive(Debug)]
+pub(crate) struct PluginConfig {
+    pub(crate) name: String,
+    pub(crate) component: ComponentSource,
+    /// Its files, with the names that messages use for them: as written in `tollgate.toml`.
+    pub(crate) config: Vec<(String, PathBuf)>,
+    pub(crate) phase: Phase,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) instances: Instances,
+    pub(crate) limits: Limits,
+    /// Where the plugin stands in the file, as `file:line:column`.
+    pub(crate) origin: String,
+}
+
+/// Where a component comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ComponentSource {
+    /// The stock plugin.
+    QueueHelper,
+    /// A file.
+    File(PathBuf),
+}
+
+pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Vec<PluginConfig> {
+    let Some(entry) = top.entry("plugin") else { return Vec::new() };
+    let Value::Array(items) = &entry.node.value else {
+        findings.error(entry.at, "plugin: expected [[plugin]], with two brackets: there may be several");
+        return Vec::new();
+    };
+    let mut plugins: Vec<PluginConfig> = Vec::new();
+    for item in items {
+        let Value::Table(table) = &item.value else {
+            findings.error(item.at, format!("plugin: expected a table, got {}", item.value.kind()));
+            continue;
+        };
+        let plugin = plugin(Section::new(table, item.at, "plugin"), folder, findings);
+        let twin = |name: &str| plugins.iter().any(|other| other.name == name);
+        match plugin {
+            Some(plugin) if twin(&plugin.name) => {
+                findings.error(item.at, format!("a second plugin named '{}'", plugin.name))
+            }
+            Some(plugin) => plugins.push(plugin),
+            None => {}
+        }
+    }
+    plugins
+}
+
+fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> Option<PluginConfig> {
+    let origin = format!("{}:{}:{}", findings.file(), section.at().line, section.at().column);
+    let name = section.text("name", findings);
+    let component = section.parsed("component", findings, |text| component(text, folder));
+    let config = section.list("config", findings, |text| Ok((text.to_owned(), folder.join(text)))).unwrap_or_default();
+    let stock = component == Some(ComponentSource::QueueHelper);
+    let phase = section.parsed("phase", findings, phase).unwrap_or(if stock { Phase::Queue } else { Phase::Received });
+    let on_failure = section.parsed("on_failure", findings, on_failure).unwrap_or_default();
+    if on_failure == OnFailure::Skip && phase == Phase::Queue {
+        findings.error(section.at(), "on_failure: \"skip\" is not for the queue phase: that plugin authorises");
+    }
+    let instances = section.parsed("instances", findings, instances);
+    let limits = limits(&mut section, findings);
+    for (key, found) in [("name", name.is_some()), ("component", component.is_some())] {
+        if !found && section.entry_is_missing(key) {
+            section.missing(key, findings);
+        }
+    }
+    section.finish(findings);
+    let instances = instances.unwrap_or(if stock { Instances::Warm } else { Instances::Fresh });
+    Some(PluginConfig { name: name?, component: component?, config, phase, on_failure, instances, limits, origin })
+}
+
+fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
+    let mut limits = Limits::default();
+    let Some(mut section) = section.section("limits", findings) else { return limits };
+    limits.cpu = section.duration("cpu", findings).unwrap_or(limits.cpu);
+    limits.wall = section.duration("wall", findings).unwrap_or(limits.wall);
+    limits.init = section.duration("init", findings).unwrap_or(limits.init);
+    let mut octets = |key, default: usize| {
+        section.size(key, findings).and_then(|size| usize::try_from(size).ok()).unwrap_or(default)
+    };
+    limits.memory = octets("memory", limits.memory).min(limits.init_memory);
+    limits.host_call_bytes = octets("host_call_bytes", limits.host_call_bytes);
+    limits.header_bytes = octets("header_bytes", limits.header_bytes);
+    let calls = section.number("host_calls", findings);
+    limits.host_calls = calls.and_then(|n| u32::try_from(n).ok()).unwrap_or(limits.host_calls);
+    let handles = section.number("handles", findings);
+    limits.handles = handles.and_then(|n| usize::try_from(n).ok()).unwrap_or(limits.handles);
+    section.finish(findings);
+    limits
+}
+
+fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {
+    match text.strip_prefix("builtin:") {
+        Some("queue-helper") => Ok(ComponentSource::QueueHelper),
+        Some(other) => Err(format!("there is no built-in component '{other}'; there is builtin:queue-helper")),
+        None => Ok(ComponentSource::File(folder.join(text))),
+    }
+}
+
+fn phase(text: &str) -> Result<Phase, String> {
+    match text {
+        "session" => Ok(Phase::Session),
+        "received" => Ok(Phase::Received),
+        "queue" => Ok(Phase::Queue),
+        other => Err(format!("'{other}' is no phase; there are session, received and queue")),
+    }
+}
+
+fn on_failure(text: &str) -> Result<OnFailure, String> {
+    match text {
+        "defer" => Ok(OnFailure::Defer),
+        "reject" => Ok(OnFailure::Reject),
+        "skip" => Ok(OnFailure::Skip),
+        other => Err(format!("'{other}' is none of defer, reject and skip")),
+    }
+}
+
+fn instances(text: &str) -> Result<Instances, String> {
+    match text {
+        "fresh" => Ok(Instances::Fresh),
+        "warm" => Ok(Instances::Warm),
+        other => Err(format!("'{other}' is neither fresh nor warm")),
+    }
+}

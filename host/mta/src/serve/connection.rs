@@ -1,0 +1,190 @@
+//! A connection to a next hop, from its opening to its end: messages come from the engine, outcomes go back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tollgate_control::record::Peer;
+use tollgate_message::{Envelope, MessageId};
+use tollgate_outbound::{Body, Connection, Hop, OutMessage, resolve_hops};
+use tollgate_queue::{Closed, ConnectionId, Delivery, Lease, Next, Outcome, Site};
+
+use super::{
+    fresh::Item,
+    node::Node,
+    outcome,
+    report::{About, Attempt},
+    stored::StoredMeta,
+};
+
+/// From where to where.
+pub(crate) struct Path {
+    pub(crate) source: Arc<str>,
+    pub(crate) site: Arc<Site>,
+}
+
+/// A connection's entry with the engine. If its task ends in any other way than by [`Guard::close`], a panic say, the
+/// engine takes the message back that it held.
+struct Guard {
+    node: Arc<Node>,
+    id: ConnectionId,
+    closed: bool,
+}
+
+impl Guard {
+    fn close(mut self, lease: Lease, why: Closed) {
+        self.closed = true;
+        self.node.with_engine(|engine, now| engine.closed(now, lease, why));
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.node.connections.leave(self.id);
+        if !self.closed {
+            let text: Arc<str> = "the connection's task was lost".into();
+            self.node.with_engine(|engine, now| engine.abandoned(now, self.id, &text));
+        }
+    }
+}
+
+/// Opens a connection and sends what the engine has for it, until there is nothing more.
+pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
+    let wake = node.connections.enter(lease.id());
+    let guard = Guard { id: lease.id(), node: Arc::clone(&node), closed: false };
+    match open(&node, &path).await {
+        Ok(mut connection) => {
+            let lease = serve(&node, &path, &mut connection, lease, &wake).await;
+            guard.close(lease, Closed::Finished);
+            connection.quit().await;
+        }
+        Err(reason) => {
+            tracing::info!(source = &*path.source, site = path.site.name, reason, "no connection");
+            guard.close(lease, Closed::NotConnected(reason.into()));
+        }
+    }
+}
+
+async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
+    let hops: Result<Vec<Hop>, _> = path.site.hops.iter().map(|hop| hop.parse::<Hop>()).collect();
+    let hops = hops.map_err(|error| error.to_string())?;
+    let candidates = resolve_hops(&hops, node.egress.smtp_port).await.map_err(|error| error.to_string())?;
+    let source = node.sources.get(&*path.source).cloned().unwrap_or_default();
+    Connection::open(&candidates, &source, &node.hostname, &node.timeouts).await.map_err(|error| error.to_string())
+}
+
+/// Sends messages until the connection is at its end, and returns its lease.
+async fn serve(node: &Arc<Node>, path: &Path, connection: &mut Connection, mut lease: Lease, wake: &Notify) -> Lease {
+    loop {
+        if node.is_draining() {
+            return lease;
+        }
+        match node.with_engine(|engine, now| engine.next_delivery(now, lease)) {
+            Next::Close(lease) => return lease,
+            Next::Deliver(delivery) => {
+                let (kept, reusable) = deliver(node, path, connection, delivery).await;
+                if !reusable {
+                    return kept;
+                }
+                lease = kept;
+            }
+            Next::Idle(kept) => {
+                if !stays(node, connection, wake).await {
+                    return kept;
+                }
+                lease = kept;
+            }
+        }
+    }
+}
+
+/// Waits for more work; returns whether the connection is still good for it.
+async fn stays(node: &Node, connection: &mut Connection, wake: &Notify) -> bool {
+    tokio::select! {
+        () = wake.notified() => true,
+        _ = connection.left_by_peer() => false,
+        () = tokio::time::sleep(node.timeouts.idle) => false,
+    }
+}
+
+/// Sends one message and reports what became of it; returns whether the connection can take another.
+async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, delivery: Delivery) -> (Lease, bool) {
+    let Delivery { permit, id, queue, attempts } = delivery;
+    let requeue = |permit, after| {
+        let outcome = Outcome::Requeue { after };
+        node.with_engine(|engine, now| engine.outcome(now, permit, outcome)).0
+    };
+    let (item, mut message) = match load(node, id).await {
+        Ok(loaded) => loaded,
+        Err(reason) => {
+            tracing::error!(%id, reason, "a message cannot be read from the spool and waits");
+            return (requeue(permit, UNREADABLE), true);
+        }
+    };
+    let attempt = attempt(node, path, connection, queue);
+    match connection.deliver(&mut message).await {
+        Ok(outcomes) => {
+            let about = About { id, meta: &item.meta, queue: &item.state.queue };
+            let done = outcome::Done { about, state: &item.state, attempts, attempt: &attempt };
+            (outcome::report(node, &done, permit, &outcomes.recipients), outcomes.reusable)
+        }
+        Err(stale) => {
+            tracing::debug!(%id, %stale, "the message goes over another connection");
+            node.fresh.put(id, item);
+            (requeue(permit, std::time::Duration::ZERO), false)
+        }
+    }
+}
+
+/// How long a message waits that cannot be read: a disk that fails now may do better later.
+const UNREADABLE: std::time::Duration = std::time::Duration::from_secs(300);
+
+fn attempt(node: &Node, path: &Path, connection: &Connection, queue: tollgate_queue::QueueIndex) -> Attempt {
+    let peer = connection.peer();
+    Attempt {
+        site: format!("{}->{}@smtp_client", path.source, path.site.name),
+        pool: node.queues.get(queue).map(|queue| queue.pool.clone()),
+        source: Some(path.source.to_string()),
+        peer: Some(Peer { name: peer.name.clone(), addr: peer.addr }),
+        local: Some(connection.local_addr()),
+    }
+}
+
+/// Returns a message with the octets to send, for the recipients that are not done.
+async fn load(node: &Arc<Node>, id: MessageId) -> Result<(Item, OutMessage), String> {
+    let item = match node.fresh.take(id) {
+        Some(item) => item,
+        None => {
+            let node = Arc::clone(node);
+            let read = tokio::task::spawn_blocking(move || read(&node, id)).await;
+            read.map_err(|error| error.to_string())??
+        }
+    };
+    let message = outgoing(node, id, &item)?;
+    Ok((item, message))
+}
+
+fn read(node: &Node, id: MessageId) -> Result<Item, String> {
+    let stored = node.spool.read_message(id.to_bytes()).map_err(|error| error.to_string())?;
+    let meta: StoredMeta = serde_json::from_slice(&stored.meta).map_err(|error| error.to_string())?;
+    let state = serde_json::from_slice(&stored.state).map_err(|error| error.to_string())?;
+    let small = stored.body_len <= tollgate_inbound::content::HEAD_LIMIT as u64;
+    let octets = small.then(|| node.spool.read_body(id.to_bytes())).transpose().map_err(|error| error.to_string())?;
+    Ok(Item { meta: Arc::new(meta), state, octets })
+}
+
+fn outgoing(node: &Node, id: MessageId, item: &Item) -> Result<OutMessage, String> {
+    let pending = item.state.pending.iter().filter_map(|place| item.meta.envelope.recipients.get(*place as usize));
+    let envelope = Envelope { recipients: pending.cloned().collect(), ..item.meta.envelope.clone() };
+    let body_at = usize::try_from(item.meta.body_at).map_err(|error| error.to_string())?;
+    if let Some(octets) = &item.octets {
+        let body = octets.slice(body_at.min(octets.len())..);
+        return Ok(OutMessage::new(&envelope, item.meta.render_header(octets), Body::Bytes(body)));
+    }
+    let mut reader = node.spool.open_body(id.to_bytes()).map_err(|error| error.to_string())?;
+    let mut header = vec![0; body_at];
+    std::io::Read::read_exact(&mut reader, &mut header).map_err(|error| error.to_string())?;
+    let len = reader.body_len().saturating_sub(item.meta.body_at);
+    let head: Bytes = item.meta.render_header(&header);
+    Ok(OutMessage::new(&envelope, head, Body::Reader { reader: Box::new(reader), len }))
+}

@@ -1,0 +1,51 @@
+//! Doing what the engine wants done, and telling it when time has passed.
+
+use std::sync::Arc;
+
+use tollgate_queue::{Action, ResolveError};
+
+use super::{connection, node::Node, outcome};
+
+/// Does one action. Never waits: whatever takes time becomes a task.
+pub(crate) fn perform(node: &Arc<Node>, action: Action) {
+    match action {
+        Action::Connect { lease, source, site, .. } => {
+            tokio::spawn(connection::run(Arc::clone(node), lease, connection::Path { source, site }));
+        }
+        Action::Wake(id) => node.connections.wake(id),
+        Action::Settled(settled) => outcome::settled(node, settled),
+        Action::Resolve { queue, domain } => {
+            let node = Arc::clone(node);
+            tokio::spawn(async move {
+                let answer = Err(ResolveError::Transient(no_route(&domain).into()));
+                node.with_engine(|engine, now| engine.resolved(now, queue, answer));
+            });
+        }
+    }
+}
+
+/// Mail exchangers are not looked up by this version, and mail is not sent to a guess in their place.
+fn no_route(domain: &str) -> String {
+    format!(
+        "no route to {domain}: this version looks up no mail exchangers; set protocol.smtp.mx_list or a routing_domain"
+    )
+}
+
+/// Lets the engine know when something is due, for ever.
+pub(crate) async fn keep_time(node: Arc<Node>) {
+    let mut wake = node.wake.subscribe();
+    loop {
+        let due = *wake.borrow_and_update();
+        match due {
+            Some(due) => {
+                let at = tokio::time::Instant::from_std(node.clock.instant(due));
+                tokio::select! {
+                    () = tokio::time::sleep_until(at) => node.with_engine(|engine, now| engine.advance(now)),
+                    changed = wake.changed() => if changed.is_err() { return },
+                }
+            }
+            None if wake.changed().await.is_err() => return,
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The running program: the one place that joins the crates.
+//!
+//! [`node`] holds what all parts share. A message passes [`reception`] (policy, spool, queue), waits in the engine,
+//! and leaves through a [`connection`] that [`dispatch`] opened; [`outcome`] says what became of it. [`recovery`] brings
+//! back at a start what the spool holds.
+
+mod clock;
+mod connection;
+mod dispatch;
+mod fresh;
+mod node;
+mod outcome;
+mod queues;
+mod reception;
+mod recovery;
+mod report;
+mod stored;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
+use tollgate_inbound::{BindError, http::HttpServer, http::SetupError, smtp::Listener};
+use tollgate_spool::{OpenError, Options, Spool, vfs::OsVfs};
+
+use crate::{config::Config, policy::Loaded};
+use node::Node;
+
+/// How long a drain may take before the program ends all the same. Nothing is lost then: what is not done is in the spool.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// The address of a door that is not there.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Why the program cannot run. One line each.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("{0}")]
+    Spool(#[from] OpenError),
+    #[error("{0}")]
+    Bind(#[from] BindError),
+    #[error("{0}")]
+    Http(#[from] SetupError),
+    #[error("log records cannot be written to {path}: {source}", path = path.display())]
+    Records { path: PathBuf, source: std::io::Error },
+}
+
+/// A server that is set up: its sockets are bound, its spool is locked and read.
+pub(crate) struct Server {
+    node: Arc<Node>,
+    listeners: Vec<Listener>,
+    http: Option<HttpServer>,
+}
+
+impl Server {
+    /// Sets everything up. Sockets are bound first, so that a port in use is found before the spool is touched.
+    pub(crate) async fn start(config: Config, policy: Loaded) -> Result<Self, StartError> {
+        let listeners = config.listeners.iter().cloned().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
+        let http = config.http.clone().map(HttpServer::bind).transpose()?;
+        let options = Options { durability: config.spool.durability, ..Options::default() };
+        let (spool, recovered) = Spool::open(Arc::new(OsVfs), &config.spool.path, options)?;
+        let records = tollgate_control::Records::open(config.records.as_deref())
+            .map_err(|source| StartError::Records { path: config.records.clone().unwrap_or_default(), source })?;
+        let node = Node::new(&config, policy.chain, spool, records);
+        recovery::recover(&node, recovered).await;
+        Ok(Self { node, listeners, http })
+    }
+
+    /// Returns a line for each socket, for people.
+    pub(crate) fn listening(&self) -> Vec<String> {
+        let smtp = self.listeners.iter().map(|listener| format!("smtp on {}", listener.local_addr()));
+        smtp.chain(self.http.iter().map(|http| format!("http on http://{}", http.local_addr()))).collect()
+    }
+
+    /// Returns where the first listener listens; the demo has one.
+    pub(crate) fn smtp_address(&self) -> SocketAddr {
+        self.listeners.first().map_or(NOWHERE, Listener::local_addr)
+    }
+
+    /// Returns where HTTP listens.
+    pub(crate) fn http_address(&self) -> SocketAddr {
+        self.http.as_ref().map_or(NOWHERE, HttpServer::local_addr)
+    }
+
+    /// Serves until `stop` resolves, then drains: no new sessions, no new deliveries, everything on disk.
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) {
+        let (trigger, signal) = tollgate_inbound::shutdown::channel();
+        let mut doors = JoinSet::new();
+        let reception = Arc::new(reception::Reception(Arc::clone(&self.node)));
+        let bodies: Arc<dyn tollgate_inbound::BodyStore> = Arc::new(self.node.spool.clone());
+        for listener in self.listeners {
+            doors.spawn(listener.serve(Arc::clone(&reception), Arc::clone(&bodies), signal.clone()));
+        }
+        if let Some(http) = self.http {
+            doors.spawn(http.serve(report::services(&self.node, reception, bodies), signal.clone()));
+        }
+        let timer = tokio::spawn(dispatch::keep_time(Arc::clone(&self.node)));
+        stop.await;
+        tracing::info!("draining");
+        self.node.begin_drain();
+        trigger.fire();
+        let drained = tokio::time::timeout(DRAIN, async {
+            while doors.join_next().await.is_some() {}
+            self.node.connections.drained().await;
+        });
+        if drained.await.is_err() {
+            tracing::warn!("not everything could be drained in time; what is left goes on at the next start");
+        }
+        timer.abort();
+        if let Err(reason) = self.node.spool.flush().await {
+            tracing::error!(%reason, "the spool could not be flushed");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What all parts of the running program share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, watch};
+use tollgate_control::{Metrics, Records};
+use tollgate_message::Timestamp;
+use tollgate_outbound::{Source, Timeouts};
+use tollgate_policy::Chain;
+use tollgate_queue::{Action, ConnectionId, EgressSettings, Engine, Pool};
+use tollgate_spool::Spool;
+
+use super::{clock::Clock, dispatch, fresh::Fresh, queues::Queues};
+use crate::config::{Config, Egress};
+
+/// How many actions are taken out of the engine before others get their turn at it.
+const ACTIONS: usize = 256;
+
+/// The shared state.
+pub(crate) struct Node {
+    pub(crate) clock: Clock,
+    pub(crate) spool: Spool,
+    pub(crate) chain: Chain,
+    /// The configuration's number; it is in every record.
+    pub(crate) generation: u64,
+    pub(crate) queues: Queues,
+    pub(crate) fresh: Fresh,
+    pub(crate) records: Records,
+    pub(crate) metrics: Metrics,
+    pub(crate) egress: Egress,
+    pub(crate) sources: HashMap<String, Source>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) hostname: String,
+    pub(crate) connections: Connections,
+    pub(crate) wake: watch::Sender<Option<Timestamp>>,
+    engine: Mutex<Engine>,
+    draining: AtomicBool,
+}
+
+impl Node {
+    pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Arc<Self> {
+        let pools = config.pools().iter().map(|(name, sources)| Pool { name: name.clone(), sources: sources.clone() });
+        let settings = EgressSettings { pools: pools.collect(), limits: config.egress.limits };
+        let clock = Clock::start();
+        let seed = clock.now().as_millis();
+        Arc::new(Self {
+            engine: Mutex::new(Engine::new(settings, seed)),
+            clock,
+            spool,
+            chain,
+            generation: 1,
+            queues: Queues::default(),
+            fresh: Fresh::default(),
+            records,
+            metrics: Metrics::default(),
+            sources: config.egress.sources.iter().map(source).collect(),
+            egress: config.egress.clone(),
+            timeouts: Timeouts::default(),
+            hostname: config.hostname(),
+            connections: Connections::default(),
+            wake: watch::Sender::new(None),
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// Does something with the engine, then everything that the engine wants done for it.
+    ///
+    /// The engine is never held while something is waited for.
+    pub(crate) fn with_engine<T>(self: &Arc<Self>, act: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let result = act(&mut engine, now);
+        let (mut actions, mut wake) = take_actions(&mut engine, now);
+        drop(engine);
+        while !actions.is_empty() {
+            let more = actions.len() == ACTIONS;
+            actions.drain(..).for_each(|action| dispatch::perform(self, action));
+            if more {
+                (actions, wake) = take_actions(&mut self.lock(), self.clock.now());
+            }
+        }
+        self.wake.send_if_modified(|before| std::mem::replace(before, wake) != wake);
+        result
+    }
+
+    /// From now on no message is handed out for delivery, and no transaction is taken.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        self.connections.wake_all();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn totals(&self) -> tollgate_queue::Totals {
+        self.lock().totals()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take_actions(engine: &mut Engine, now: Timestamp) -> (Vec<Action>, Option<Timestamp>) {
+    let actions = std::iter::from_fn(|| engine.next_action(now)).take(ACTIONS).collect();
+    (actions, engine.next_wake())
+}
+
+fn source((name, config): (&String, &crate::config::SourceConfig)) -> (String, Source) {
+    let source =
+        Source { name: name.clone(), source_address: config.source_address, ehlo_domain: config.ehlo_domain.clone() };
+    (name.clone(), source)
+}
+
+/// The connections that are open or being opened, each with what wakes it.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    open: Mutex<HashMap<ConnectionId, Arc<Notify>>>,
+    gone: Notify,
+}
+
+impl Connections {
+    pub(crate) fn enter(&self, id: ConnectionId) -> Arc<Notify> {
+        let wake = Arc::new(Notify::new());
+        self.lock().insert(id, Arc::clone(&wake));
+        wake
+    }
+
+    pub(crate) fn leave(&self, id: ConnectionId) {
+        self.lock().remove(&id);
+        self.gone.notify_waiters();
+    }
+
+    pub(crate) fn wake(&self, id: ConnectionId) {
+        if let Some(wake) = self.lock().get(&id) {
+            wake.notify_one();
+        }
+    }
+
+    fn wake_all(&self) {
+        self.lock().values().for_each(|wake| wake.notify_one());
+    }
+
+    /// Waits until no connection is left.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let gone = self.gone.notified();
+            tokio::pin!(gone);
+            // Enabled before the look, so that a connection that leaves in between is not missed.
+            gone.as_mut().enable();
+            if self.lock().is_empty() {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Notify>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

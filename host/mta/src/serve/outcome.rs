@@ -1,0 +1,147 @@
+//! What becomes of a message after an attempt: the engine decides, the spool remembers, a record says so.
+
+use std::sync::Arc;
+
+use tollgate_control::Kind;
+use tollgate_outbound::{RecipientOutcome, Verdict};
+use tollgate_queue::{Cause, Disposition, Lease, Outcome, Permit, Settled};
+use tollgate_smtp::{EnhancedCode, Reply};
+
+use super::{
+    fresh::Item,
+    node::Node,
+    report::{About, Attempt},
+    stored::{StoredMeta, StoredState, encode},
+};
+
+/// An attempt that is over.
+pub(crate) struct Done<'a> {
+    pub(crate) about: About<'a>,
+    pub(crate) state: &'a StoredState,
+    /// Attempts counted before this one.
+    pub(crate) attempts: u32,
+    pub(crate) attempt: &'a Attempt,
+}
+
+/// Takes the replies of an attempt to the engine, the spool and the log. `replies` are those of the pending recipients, in
+/// their order.
+pub(crate) fn report(node: &Arc<Node>, done: &Done<'_>, permit: Permit, replies: &[RecipientOutcome]) -> Lease {
+    let waits = |reply: &RecipientOutcome| reply.verdict == Verdict::Transient;
+    let outcome = if replies.iter().any(waits) { Outcome::Transient } else { Outcome::Done };
+    let (lease, disposition) = node.with_engine(|engine, now| engine.outcome(now, permit, outcome));
+    let due = match &disposition {
+        Disposition::Retry { due, .. } => Some(*due),
+        _ => None,
+    };
+    for reply in replies {
+        let kind = match reply.verdict {
+            Verdict::Delivered => Kind::Delivery,
+            Verdict::Permanent => Kind::Bounce,
+            Verdict::Transient => Kind::TransientFailure,
+        };
+        record(node, done, kind, &reply.recipient, reply.reply.clone(), due.filter(|_| waits(reply)));
+    }
+    let places = done.state.pending.iter().zip(replies).filter(|(_, reply)| waits(reply));
+    keep(node, done, places.map(|(place, _)| *place).collect(), &disposition);
+    lease
+}
+
+/// Takes what the engine decided by itself to the spool and the log.
+pub(crate) fn settled(node: &Arc<Node>, settled: Settled) {
+    let node = Arc::clone(node);
+    // Reading the message back may wait for the disk.
+    tokio::task::spawn_blocking(move || match load(&node, &settled) {
+        Ok((meta, state)) => settle(&node, &settled, &meta, &state),
+        Err(reason) => tracing::error!(id = %settled.id, reason, "a message cannot be read from the spool"),
+    });
+}
+
+fn settle(node: &Arc<Node>, settled: &Settled, meta: &StoredMeta, state: &StoredState) {
+    let about = About { id: settled.id, meta, queue: &state.queue };
+    let pool = node.queues.get(settled.queue).map(|queue| queue.pool.clone());
+    let attempt = Attempt { pool, ..Attempt::default() };
+    let done = Done { about, state, attempts: state.attempts, attempt: &attempt };
+    let (kind, reply) = cause(&settled.cause);
+    let due = match &settled.disposition {
+        Disposition::Retry { due, .. } => Some(*due),
+        _ => None,
+    };
+    // A message that ran out of time unasked was not attempted: its expiry is all there is to say.
+    if let Some(kind) = kind {
+        for recipient in pending(meta, state) {
+            record(node, &done, kind, recipient, reply.clone(), due);
+        }
+    }
+    let waiting = if settled.disposition == Disposition::Done { Vec::new() } else { state.pending.clone() };
+    keep(node, &done, waiting, &settled.disposition);
+}
+
+fn load(node: &Node, settled: &Settled) -> Result<(Arc<StoredMeta>, StoredState), String> {
+    if let Some(Item { meta, state, .. }) = node.fresh.take(settled.id) {
+        return Ok((meta, state));
+    }
+    let stored = node.spool.read_message(settled.id.to_bytes()).map_err(|error| error.to_string())?;
+    let meta: StoredMeta = serde_json::from_slice(&stored.meta).map_err(|error| error.to_string())?;
+    let state = serde_json::from_slice(&stored.state).map_err(|error| error.to_string())?;
+    Ok((Arc::new(meta), state))
+}
+
+/// Remembers what is left of a message, or that nothing is.
+fn keep(node: &Arc<Node>, done: &Done<'_>, pending: Vec<u32>, disposition: &Disposition) {
+    let id = done.about.id.to_bytes();
+    match disposition {
+        Disposition::Done => node.spool.remove(id),
+        Disposition::Retry { due, attempts } => {
+            let state = StoredState { due: *due, attempts: *attempts, pending, ..done.state.clone() };
+            if let Err(reason) = node.spool.update(id, encode(&state)) {
+                tracing::error!(id = %done.about.id, %reason, "a message's state could not be stored");
+            }
+        }
+        Disposition::Expired(expiry) => {
+            let reply = reply(551, (5, 4, 7), &expiry.to_string());
+            let expired = StoredState { pending, ..done.state.clone() };
+            for recipient in self::pending(done.about.meta, &expired) {
+                record(node, done, Kind::Expiration, recipient, reply.clone(), None);
+            }
+            node.spool.remove(id);
+        }
+        // The engine had given the message to someone else by then, who reports it.
+        Disposition::Void => {}
+    }
+}
+
+fn record(
+    node: &Node,
+    done: &Done<'_>,
+    kind: Kind,
+    recipient: &str,
+    reply: Reply,
+    due: Option<tollgate_message::Timestamp>,
+) {
+    node.record_attempt(kind, &done.about, recipient, reply, done.attempts + 1, done.attempt, due);
+}
+
+fn pending<'a>(meta: &'a StoredMeta, state: &'a StoredState) -> impl Iterator<Item = &'a str> {
+    let places = state.pending.iter();
+    places.filter_map(|place| meta.envelope.recipients.get(*place as usize)).map(tollgate_message::Address::as_str)
+}
+
+/// Returns the record and the words for a decision of the engine's.
+fn cause(cause: &Cause) -> (Option<Kind>, Reply) {
+    match cause {
+        Cause::NoSource { pool } => {
+            let text = format!("no sources available for pool '{pool}'");
+            (Some(Kind::TransientFailure), reply(451, (4, 4, 4), &text))
+        }
+        Cause::Unresolved(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 4), text)),
+        Cause::Unreachable(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 1), text)),
+        Cause::Abandoned(text) => (Some(Kind::TransientFailure), reply(451, (4, 3, 0), text)),
+        Cause::TimeOver => (None, reply(551, (5, 4, 7), "the message expired before it could be sent")),
+        Cause::Unroutable(text) => (Some(Kind::Bounce), reply(550, (5, 1, 2), text)),
+        Cause::Discarded => (Some(Kind::Discard), reply(250, (2, 0, 0), "the queue discards what it is given")),
+    }
+}
+
+fn reply(code: u16, (class, subject, detail): (u8, u16, u16), text: &str) -> Reply {
+    Reply::new(code, EnhancedCode::new(class, subject, detail), text).expect("code and class agree in these replies")
+}

@@ -1,0 +1,245 @@
+//! From a transaction to messages in queues: split, policy, spool, queue, reply.
+//!
+//! A transaction becomes one message for each recipient. A refusal of one refuses all, since SMTP has one reply after DATA;
+//! nothing has been stored by then. The reply comes after the spool has the messages on stable storage.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tollgate_control::record::PolicyStep;
+use tollgate_inbound::{Submission, Submit, Transaction};
+use tollgate_message::{Draft, Envelope, MessageId, Received, Timestamp, trace};
+use tollgate_policy::{Decision, Outcome};
+use tollgate_queue::{NewMessage, QueueIndex};
+use tollgate_smtp::{EnhancedCode, Reply, TempReply, replies};
+use tollgate_spool::{Accepted, Batch, Body, CommitError, Discarded, Health, NewMessage as Spooled};
+
+use super::{
+    fresh::Item,
+    node::Node,
+    queues::{self, QueueError},
+    report::About,
+    stored::{StoredMeta, StoredState, encode},
+};
+
+/// The queue whose mail is thrown away.
+const NULL: &str = "null";
+
+/// A message that policy let pass.
+struct Judged {
+    id: MessageId,
+    fate: Fate,
+    meta: Arc<StoredMeta>,
+    state: StoredState,
+}
+
+/// What becomes of it.
+enum Fate {
+    /// It goes into this queue.
+    Queue(QueueIndex),
+    /// It ends here, with a record that says why.
+    Discard(String),
+}
+
+/// What the doors hand transactions to.
+pub(crate) struct Reception(pub(crate) Arc<Node>);
+
+impl Submit for Reception {
+    fn ready(&self) -> Result<(), TempReply> {
+        if self.0.is_draining() {
+            return Err(temporary(421, 3, 2, "shutting down"));
+        }
+        match self.0.spool.health() {
+            Health::Healthy => Ok(()),
+            Health::Full => Err(temporary(452, 3, 1, "insufficient storage, try again later")),
+            Health::Poisoned => Err(temporary(451, 3, 0, "storage failed, try again later")),
+        }
+    }
+
+    async fn submit(&self, transaction: Transaction) -> Submission {
+        match self.0.receive(transaction).await {
+            Ok(accepted) => Submission::Accepted(accepted),
+            Err(reply) => Submission::Refused(reply),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+}
+
+impl Node {
+    async fn receive(self: &Arc<Self>, transaction: Transaction) -> Result<Vec<(MessageId, Accepted)>, Reply> {
+        let mut judged = Vec::with_capacity(transaction.envelope.recipients.len());
+        for envelope in split(&transaction.envelope) {
+            judged.push(self.judge(&transaction, envelope).await?);
+        }
+        self.keep(transaction, judged).await
+    }
+
+    /// Puts one message through policy and finds its queue.
+    async fn judge(self: &Arc<Self>, transaction: &Transaction, envelope: Envelope) -> Result<Judged, Reply> {
+        let now = self.clock.now();
+        let received = Received {
+            id: MessageId::new(now),
+            at: now,
+            envelope,
+            session: Arc::clone(&transaction.session),
+            content: transaction.content.head.clone(),
+            size: transaction.content.size,
+        };
+        let mut draft = Draft::new(received);
+        let trace = trace::received(&draft.received, transaction.protocol.as_str());
+        // A trace field is built of parts that were checked; without one mail loops could not be seen.
+        draft.edits.header.prepend("Received", &trace).map_err(|_| Reply::from(replies::local_error()))?;
+        let decision = self.chain.message_received(&mut draft).await;
+        self.count_policy(&decision);
+        let (outcome, policy) = (decision.outcome, steps(&decision.trail));
+        let refuse = |reply: &Reply| {
+            self.record_rejection(&draft, transaction.protocol, reply, &policy);
+            reply.clone()
+        };
+        let name = draft.queue_name();
+        let (name, fate, held) = match outcome {
+            Outcome::Refuse(refusal) => return Err(refuse(refusal.reply())),
+            Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None),
+            Outcome::Hold(reason) => {
+                let name = queues::held(&name);
+                let queue = self.held_queue(&name);
+                (name, Fate::Queue(queue), Some(reason))
+            }
+            Outcome::Accept if name.to_string() == NULL => (name, Fate::Discard("the queue is null".to_owned()), None),
+            Outcome::Accept => {
+                let queue = self.queue(&name).await.map_err(|error| refuse(&unusable(&error)))?;
+                (name, Fate::Queue(queue), None)
+            }
+        };
+        Ok(judged(&draft, transaction, fate, name, held, policy, self.generation))
+    }
+
+    /// Makes the messages durable and puts them into their queues.
+    async fn keep(
+        self: &Arc<Self>,
+        transaction: Transaction,
+        judged: Vec<Judged>,
+    ) -> Result<Vec<(MessageId, Accepted)>, Reply> {
+        let head = transaction.content.head.clone();
+        let whole = transaction.content.file.is_none();
+        let body = transaction.content.file.unwrap_or_else(|| Body::Inline(head.clone()));
+        let mut accepted = self.commit(body, &judged).await?;
+        for message in judged {
+            let about = About { id: message.id, meta: &message.meta, queue: &message.state.queue };
+            self.record_reception(&about);
+            match message.fate {
+                Fate::Discard(reason) => {
+                    self.record_discard(&about, &reason);
+                    accepted.push((message.id, Accepted::Discarded(Discarded::by_policy(reason))));
+                }
+                Fate::Queue(queue) => self.enqueue(queue, message, whole.then(|| head.clone())),
+            }
+        }
+        Ok(accepted)
+    }
+
+    /// Commits the messages that go into queues, all of them or none, and returns their receipts.
+    async fn commit(&self, body: Body, judged: &[Judged]) -> Result<Vec<(MessageId, Accepted)>, Reply> {
+        let queued = judged.iter().filter(|message| matches!(message.fate, Fate::Queue(_)));
+        let messages: Vec<Spooled> = queued
+            .map(|message| Spooled {
+                id: message.id.to_bytes(),
+                meta: encode(&*message.meta),
+                state: encode(&message.state),
+            })
+            .collect();
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let committed = self.spool.commit(Batch { body, messages }).await.map_err(|error| not_stored(&error))?;
+        let receipts = committed.into_each();
+        Ok(receipts.map(|(id, receipt)| (MessageId::from_bytes(id), Accepted::Committed(receipt))).collect())
+    }
+
+    fn enqueue(self: &Arc<Self>, queue: QueueIndex, message: Judged, octets: Option<Bytes>) {
+        let Judged { id, meta, state, .. } = message;
+        let new = NewMessage { id, queue, due: state.due, attempts: 0, schedule: meta.schedule.clone().map(Box::new) };
+        // Mail for later would only take the room of mail for now.
+        if state.due <= self.clock.now() {
+            self.fresh.put(id, Item { meta, state, octets });
+        }
+        self.with_engine(|engine, now| engine.insert(now, new));
+    }
+
+    fn count_policy(&self, decision: &Decision) {
+        for step in &decision.trail {
+            self.metrics.policy(&step.plugin, step.outcome, step.micros);
+        }
+    }
+}
+
+/// One envelope for each recipient.
+fn split(envelope: &Envelope) -> Vec<Envelope> {
+    let one =
+        |recipient: &tollgate_message::Address| Envelope { recipients: vec![recipient.clone()], ..envelope.clone() };
+    envelope.recipients.iter().map(one).collect()
+}
+
+fn judged(
+    draft: &Draft,
+    transaction: &Transaction,
+    fate: Fate,
+    queue: tollgate_message::QueueName,
+    held: Option<String>,
+    policy: Vec<PolicyStep>,
+    generation: u64,
+) -> Judged {
+    let (received, edits) = (&draft.received, &draft.edits);
+    let due = edits.schedule.as_ref().map_or(received.at, |schedule| schedule.adjust(received.at));
+    let meta = StoredMeta {
+        envelope: received.envelope.clone(),
+        header: edits.header.pieces(),
+        body_at: edits.header.original_len() as u64,
+        size: received.size,
+        meta: edits.meta.clone(),
+        schedule: edits.schedule.clone(),
+        protocol: transaction.protocol.as_str().to_owned(),
+        generation,
+        policy,
+    };
+    let pending = (0..u32::try_from(received.envelope.recipients.len()).unwrap_or(u32::MAX)).collect();
+    let state = StoredState { queue, due, attempts: 0, pending, held };
+    Judged { id: received.id, fate, meta: Arc::new(meta), state }
+}
+
+fn steps(trail: &[tollgate_policy::Step]) -> Vec<PolicyStep> {
+    let step = |step: &tollgate_policy::Step| PolicyStep {
+        plugin: step.plugin.clone(),
+        outcome: step.outcome.to_owned(),
+        micros: step.micros,
+    };
+    trail.iter().map(step).collect()
+}
+
+fn unusable(error: &QueueError) -> Reply {
+    tracing::error!(%error, "mail is deferred");
+    match error {
+        QueueError::UndefinedPool(..) | QueueError::Unusable(..) => {
+            temporary(451, 3, 5, "queue configuration failed").into()
+        }
+        QueueError::Failed(..) => temporary(451, 3, 0, "message processing failed").into(),
+    }
+}
+
+fn not_stored(error: &CommitError) -> Reply {
+    tracing::error!(%error, "a message could not be stored");
+    match error {
+        CommitError::Full => temporary(452, 3, 1, "insufficient storage, try again later").into(),
+        CommitError::TooLarge { .. } => replies::too_large(),
+        _ => temporary(451, 3, 0, "storage failed, try again later").into(),
+    }
+}
+
+/// Returns a temporary refusal with an enhanced code `4.subject.detail`.
+fn temporary(code: u16, subject: u16, detail: u16, text: &str) -> TempReply {
+    TempReply::new(code, EnhancedCode::new(4, subject, detail), text)
+        .expect("the codes of these replies are of class 4")
+}

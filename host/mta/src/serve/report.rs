@@ -1,0 +1,153 @@
+//! Records and metrics: what happened to a message, written down.
+
+use std::sync::Arc;
+
+use tollgate_control::{
+    Kind, Record,
+    record::{EventTime, Peer, PolicyStep, Response},
+};
+use tollgate_inbound::{BodyStore, Protocol, http::Services};
+use tollgate_message::{Draft, MessageId, QueueName, Timestamp};
+use tollgate_smtp::Reply;
+
+use super::{node::Node, reception::Reception, stored::StoredMeta};
+
+/// The message that a record is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) id: MessageId,
+    pub(crate) meta: &'a StoredMeta,
+    pub(crate) queue: &'a QueueName,
+}
+
+/// The attempt that a record is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attempt {
+    /// Name of the ready queue.
+    pub(crate) site: String,
+    pub(crate) pool: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) peer: Option<Peer>,
+    pub(crate) local: Option<std::net::SocketAddr>,
+}
+
+impl Node {
+    /// Records that a message was accepted.
+    pub(crate) fn record_reception(&self, about: &About<'_>) {
+        let reply = Reply::new(250, None, "OK").expect("250 is a reply");
+        for recipient in &about.meta.envelope.recipients {
+            let mut record = self.record(Kind::Reception, about, recipient.as_str(), reply.clone(), 0);
+            record.policy = about.meta.policy.clone();
+            self.write(&record);
+        }
+    }
+
+    /// Records that policy had a message thrown away.
+    pub(crate) fn record_discard(&self, about: &About<'_>, reason: &str) {
+        let reply = Reply::new(250, None, reason).expect("250 is a reply");
+        for recipient in &about.meta.envelope.recipients {
+            self.write(&self.record(Kind::Discard, about, recipient.as_str(), reply.clone(), 0));
+        }
+    }
+
+    /// Records what became of a recipient.
+    pub(crate) fn record_attempt(
+        &self,
+        kind: Kind,
+        about: &About<'_>,
+        recipient: &str,
+        reply: Reply,
+        attempts: u32,
+        attempt: &Attempt,
+        next_due: Option<Timestamp>,
+    ) {
+        let mut record = self.record(kind, about, recipient, reply, attempts);
+        record.site = attempt.site.clone();
+        record.egress_pool = attempt.pool.clone();
+        record.egress_source = attempt.source.clone();
+        record.peer_address = attempt.peer.clone();
+        record.source_address = attempt.local;
+        record.delivery_protocol = attempt.peer.is_some().then_some("ESMTP");
+        record.next_due = next_due.map(EventTime);
+        self.write(&record);
+    }
+
+    /// Records that a message was refused while it was received.
+    pub(crate) fn record_rejection(&self, draft: &Draft, protocol: Protocol, reply: &Reply, policy: &[PolicyStep]) {
+        let received = &draft.received;
+        for recipient in &received.envelope.recipients {
+            self.write(&Record {
+                kind: Kind::Rejection,
+                id: received.id,
+                sender: received.envelope.sender.as_ref().map_or_else(String::new, ToString::to_string),
+                recipient: recipient.to_string(),
+                queue: String::new(),
+                site: String::new(),
+                size: received.size,
+                response: Response(reply.clone()),
+                peer_address: received
+                    .session
+                    .peer
+                    .map(|addr| Peer { name: received.session.ehlo_domain.clone().unwrap_or_default(), addr }),
+                at: received.at,
+                event_time: EventTime(received.at),
+                created: received.at,
+                num_attempts: 0,
+                egress_pool: None,
+                egress_source: None,
+                source_address: None,
+                reception_protocol: protocol.as_str().to_owned(),
+                delivery_protocol: None,
+                next_due: None,
+                meta: draft.edits.meta.clone(),
+                generation: self.generation,
+                policy: policy.to_vec(),
+            });
+        }
+    }
+
+    fn record(&self, kind: Kind, about: &About<'_>, recipient: &str, reply: Reply, attempts: u32) -> Record {
+        let now = self.clock.now();
+        Record {
+            kind,
+            id: about.id,
+            sender: about.meta.envelope.sender.as_ref().map_or_else(String::new, ToString::to_string),
+            recipient: recipient.to_owned(),
+            queue: about.queue.to_string(),
+            site: String::new(),
+            size: about.meta.size,
+            response: Response(reply),
+            peer_address: None,
+            at: now,
+            event_time: EventTime(now),
+            created: about.id.created(),
+            num_attempts: attempts,
+            egress_pool: None,
+            egress_source: None,
+            source_address: None,
+            reception_protocol: about.meta.protocol.clone(),
+            delivery_protocol: None,
+            next_due: None,
+            meta: about.meta.meta.clone(),
+            generation: about.meta.generation,
+            policy: Vec::new(),
+        }
+    }
+
+    fn write(&self, record: &Record) {
+        self.metrics.count(record.kind);
+        self.records.write(record);
+    }
+
+    fn scrape(&self) -> String {
+        let totals = self.totals();
+        self.metrics.queues(totals.messages, totals.due + totals.ready, totals.in_flight);
+        self.metrics.encode()
+    }
+}
+
+/// Returns what the HTTP door offers besides injection.
+pub(crate) fn services(node: &Arc<Node>, submit: Arc<Reception>, bodies: Arc<dyn BodyStore>) -> Services<Reception> {
+    let scraped = Arc::clone(node);
+    Services { submit, bodies, metrics: Arc::new(move || scraped.scrape()), routes: Default::default() }
+}
