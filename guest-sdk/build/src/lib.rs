@@ -65,8 +65,9 @@ pub fn component(manifest: &Path, package: &str, out: &Path) -> Result<PathBuf, 
 
 /// Wraps a module that carries its interface types in custom sections, as the SDK's bindings write them.
 fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encoder = wit_component::ComponentEncoder::default().validate(true);
-    encoder.module(module).and_then(|mut encoder| encoder.encode()).map_err(|reason| format!("{reason:#}"))
+    let mut encoder = wit_component::ComponentEncoder::default();
+    let encoded = encoder.validate(true).module(module).and_then(wit_component::ComponentEncoder::encode);
+    encoded.map_err(|reason| format!("{reason:#}"))
 }
 
 fn require_target() -> Result<(), BuildError> {

@@ -47,13 +47,15 @@ impl fmt::Display for Finding {
 pub struct Findings {
     file: String,
     found: Vec<Finding>,
+    /// Lines that could not be parsed.
+    malformed: Vec<u32>,
 }
 
 impl Findings {
     /// Returns an empty collection for the file of this name.
     #[must_use]
     pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), found: Vec::new() }
+        Self { file: file.to_owned(), found: Vec::new(), malformed: Vec::new() }
     }
 
     /// Returns the name of the file.
@@ -83,6 +85,15 @@ impl Findings {
         self.error(at, format!("`{name}` is not {what}{hint}"));
     }
 
+    /// Notes a syntax error, the first of each line. What was read from there on may not be what was written, so what
+    /// else is said about it later is left out.
+    pub(crate) fn malformed(&mut self, at: Position, message: &str) {
+        if !self.malformed.contains(&at.line) {
+            self.malformed.push(at.line);
+            self.push(Severity::Error, at, message.to_owned());
+        }
+    }
+
     /// Returns what was found, by position.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Finding> {
@@ -91,6 +102,12 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, at: Position, message: String) {
+        if self.malformed.iter().all(|line| at.line < *line) {
+            self.push(severity, at, message);
+        }
+    }
+
+    fn push(&mut self, severity: Severity, at: Position, message: String) {
         self.found.push(Finding { severity, file: Some(self.file.clone()), at: Some(at), message });
     }
 }

@@ -6,6 +6,9 @@ use toml::de::{DeTable, DeValue};
 
 use crate::Findings;
 
+/// What the parser says of a key that is there already; the rest of the file is read all the same.
+const TWIN: &str = "duplicate key";
+
 /// A place in a file, both counted from 1; the column in characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Position {
@@ -67,9 +70,14 @@ impl Table {
     pub fn parse_toml(text: &str, findings: &mut Findings) -> Self {
         let lines = Lines::new(text);
         let (table, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            let at = lines.position(error.span().map_or(0, |span| span.start));
-            findings.error(at, error.message());
+        let at = |error: &toml::de::Error| lines.position(error.span().map_or(0, |span| span.start));
+        let (twins, mut broken): (Vec<_>, Vec<_>) = errors.iter().partition(|error| error.message() == TWIN);
+        for error in twins {
+            findings.error(at(error), TWIN);
+        }
+        broken.sort_by_key(|error| at(error));
+        for error in broken {
+            findings.malformed(at(error), error.message());
         }
         convert_table(table.get_ref(), &lines)
     }
@@ -202,5 +210,32 @@ mod tests {
         let (table, errors) = parse("a = \nb = 'x'\nb = 'y'\nc = 3\n");
 
         assert_eq!((errors.len(), table.get("c").is_some()), (2, true), "{errors:?}");
+    }
+
+    #[test]
+    fn behind_a_syntax_error_nothing_else_is_said() {
+        let mut findings = Findings::new("f");
+        let table = Table::parse_toml("a = 1\n[b\nc = 'x'\n['d\n", &mut findings);
+        for entry in &table.entries {
+            findings.error(entry.at, format!("{} is unknown", entry.key));
+        }
+
+        let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
+
+        assert_eq!(
+            said,
+            ["f:1:1 a is unknown", "f:2:3 unclosed table, expected `]`", "f:4:4 unclosed table, expected `]`"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_hides_nothing() {
+        let mut findings = Findings::new("f");
+        drop(Table::parse_toml("a = 1\na = 2\nb = 3\n", &mut findings));
+        findings.error(Position { line: 3, column: 1 }, "b is unknown");
+
+        let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
+
+        assert_eq!(said, ["f:2:1 duplicate key", "f:3:1 b is unknown"]);
     }
 }

@@ -35,8 +35,8 @@ pub(crate) struct Args {
     /// The sender; none is the null sender `<>`.
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
-    /// A recipient.
-    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["batch", "queue"], conflicts_with = "queue")]
+    /// The recipients; what is shown is what the first gets.
+    #[arg(long, value_name = "ADDRESS", num_args = 1.., required_unless_present_any = ["batch", "queue"], conflicts_with = "queue")]
     to: Vec<String>,
     /// A header field of the message.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]

@@ -4,6 +4,7 @@
 
 mod check;
 mod demo;
+mod explain;
 mod finding;
 mod log;
 mod send;
@@ -31,6 +32,8 @@ enum Command {
     Serve(serve::Args),
     /// Checks a configuration and everything that it names; changes nothing.
     Check(check::Args),
+    /// Shows what would become of a message, and why, or which settings a queue has.
+    Explain(explain::Args),
     /// Shows Tollgate at work: accepts, queues, delivers, retries and expires mail on loopback, and leaves nothing behind.
     Demo(demo::Args),
     /// Sends a message, or a load of them, by SMTP.
@@ -44,6 +47,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Send(args) => send::run(args),
         Command::Sink(args) => sink::run(args),

@@ -61,7 +61,17 @@ async fn serve(config: config::Config, policy: Loaded) -> ExitCode {
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
     }
+    tokio::spawn(say_that_nothing_is_reread());
     server.run(super::stop()).await;
     drop(writeln!(stderr(), "tollgate: drained"));
     ExitCode::SUCCESS
+}
+
+/// SIGHUP would end the program if no one waited for it, and an operator who sends it means anything but that.
+async fn say_that_nothing_is_reread() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hang_up = signal(SignalKind::hangup()).expect("signals can be waited for");
+    while hang_up.recv().await.is_some() {
+        tracing::warn!("this version reads its configuration at the start only; restart it to apply changes");
+    }
 }

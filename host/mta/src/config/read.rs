@@ -83,7 +83,7 @@ fn spool(top: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Optio
         "none" => Ok(Durability::None),
         other => Err(format!("'{other}' is neither \"sync\" nor \"none\"")),
     });
-    if path.is_none() {
+    if path.is_none() && section.entry_is_missing("path") {
         section.missing("path", findings);
     }
     if matches!(durability, Some(Durability::None)) {

@@ -143,7 +143,7 @@ fn attempt(node: &Node, path: &Path, connection: &Connection, queue: tollgate_qu
     let peer = connection.peer();
     Attempt {
         site: format!("{}->{}@smtp_client", path.source, path.site.name),
-        pool: node.queues.get(queue).map(|queue| queue.pool.clone()),
+        pool: node.queues.pool(queue),
         source: Some(path.source.to_string()),
         peer: Some(Peer { name: peer.name.clone(), addr: peer.addr }),
         local: Some(connection.local_addr()),

@@ -9,6 +9,8 @@ use super::{connection, node::Node, outcome};
 /// Does one action. Never waits: whatever takes time becomes a task.
 pub(crate) fn perform(node: &Arc<Node>, action: Action) {
     match action {
+        // The lease is let go: a program that ends opens no more connections, and what waits is in the spool.
+        Action::Connect { .. } if node.is_draining() => {}
         Action::Connect { lease, source, site, .. } => {
             tokio::spawn(connection::run(Arc::clone(node), lease, connection::Path { source, site }));
         }

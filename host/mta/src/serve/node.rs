@@ -76,17 +76,25 @@ impl Node {
         let now = self.clock.now();
         let mut engine = self.lock();
         let result = act(&mut engine, now);
-        let (mut actions, mut wake) = take_actions(&mut engine, now);
+        let mut actions = self.take_actions(&mut engine, now);
         drop(engine);
         while !actions.is_empty() {
             let more = actions.len() == ACTIONS;
             actions.drain(..).for_each(|action| dispatch::perform(self, action));
             if more {
-                (actions, wake) = take_actions(&mut self.lock(), self.clock.now());
+                actions = self.take_actions(&mut self.lock(), self.clock.now());
             }
         }
-        self.wake.send_if_modified(|before| std::mem::replace(before, wake) != wake);
         result
+    }
+
+    /// Takes what the engine wants done, and sets the timer. The engine is held meanwhile, or two threads could set the
+    /// timer in the wrong order and the earlier time would be lost.
+    fn take_actions(&self, engine: &mut Engine, now: Timestamp) -> Vec<Action> {
+        let actions = std::iter::from_fn(|| engine.next_action(now)).take(ACTIONS).collect();
+        let wake = engine.next_wake();
+        self.wake.send_if_modified(|before| std::mem::replace(before, wake) != wake);
+        actions
     }
 
     /// From now on no message is handed out for delivery, and no transaction is taken.
@@ -106,11 +114,6 @@ impl Node {
     fn lock(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn take_actions(engine: &mut Engine, now: Timestamp) -> (Vec<Action>, Option<Timestamp>) {
-    let actions = std::iter::from_fn(|| engine.next_action(now)).take(ACTIONS).collect();
-    (actions, engine.next_wake())
 }
 
 fn source((name, config): (&String, &crate::config::SourceConfig)) -> (String, Source) {

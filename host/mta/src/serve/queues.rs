@@ -18,63 +18,68 @@ pub(crate) enum QueueError {
     UndefinedPool(QueueName, String),
     #[error("the settings of queue {0} cannot be used: {1}")]
     Unusable(QueueName, String),
-    #[error("no plugin could give settings for queue {0}: {1}")]
-    Failed(QueueName, String),
-}
-
-/// A queue that is known.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    pub(crate) name: QueueName,
-    pub(crate) pool: String,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     known: RwLock<HashMap<QueueName, QueueIndex>>,
-    by_index: RwLock<HashMap<QueueIndex, Arc<Queue>>>,
+    pools: RwLock<HashMap<QueueIndex, Arc<str>>>,
 }
 
 impl Queues {
-    /// Returns a queue by its index.
-    pub(crate) fn get(&self, index: QueueIndex) -> Option<Arc<Queue>> {
-        self.by_index.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()
+    /// Returns the name of a queue's pool.
+    pub(crate) fn pool(&self, index: QueueIndex) -> Option<String> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&index).map(|pool| pool.to_string())
     }
 
     fn index(&self, name: &QueueName) -> Option<QueueIndex> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
-    fn learn(&self, name: &QueueName, index: QueueIndex, pool: String) {
-        let queue = Arc::new(Queue { name: name.clone(), pool });
+    /// Notes that policy need not be asked again.
+    fn remember(&self, name: &QueueName, index: QueueIndex) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), index);
-        self.by_index.write().unwrap_or_else(PoisonError::into_inner).insert(index, queue);
+    }
+
+    fn set_pool(&self, index: QueueIndex, pool: &str) {
+        self.pools.write().unwrap_or_else(PoisonError::into_inner).insert(index, Arc::from(pool));
     }
 }
 
 impl Node {
     /// Returns the queue of this name; asks policy for its settings where it is new.
     ///
+    /// Where a plugin fails, the queue goes on without its layer, and the next message for it asks anew.
+    ///
     /// # Errors
-    /// [`QueueError`]; the mail is deferred, and the next message for the queue asks anew.
+    /// [`QueueError`]; the mail is deferred.
     pub(crate) async fn queue(self: &Arc<Self>, name: &QueueName) -> Result<QueueIndex, QueueError> {
         if let Some(index) = self.queues.index(name) {
             return Ok(index);
         }
         let (settings, failures) = self.chain.queue_config(name).await;
-        if let Some(failure) = failures.first() {
-            return Err(QueueError::Failed(name.clone(), failure.to_string()));
+        for failure in &failures {
+            self.metrics.policy(&failure.plugin, failure.kind.word(), 0);
         }
         let config = settings::queue_config(&settings).map_err(|reason| QueueError::Unusable(name.clone(), reason))?;
         if let Some(pool) = config.egress_pool.as_ref().filter(|pool| !self.egress.pools.contains_key(*pool)) {
             return Err(QueueError::UndefinedPool(name.clone(), pool.clone()));
         }
-        Ok(self.define(name, config))
+        let index = self.define(name, config);
+        if failures.is_empty() {
+            self.queues.remember(name, index);
+        }
+        Ok(index)
     }
 
     /// Returns the queue of this name with the settings that every queue has by default, where policy cannot be asked.
     pub(crate) fn default_queue(self: &Arc<Self>, name: &QueueName) -> QueueIndex {
-        self.queues.index(name).unwrap_or_else(|| self.define(name, QueueConfig::default()))
+        let known = self.queues.index(name);
+        known.unwrap_or_else(|| {
+            let index = self.define(name, QueueConfig::default());
+            self.queues.remember(name, index);
+            index
+        })
     }
 
     /// Returns a queue that is not served.
@@ -87,7 +92,7 @@ impl Node {
     fn define(self: &Arc<Self>, name: &QueueName, config: QueueConfig) -> QueueIndex {
         let pool = config.egress_pool.clone().unwrap_or_else(|| UNSPECIFIED.to_owned());
         let index = self.with_engine(|engine, now| engine.define_queue(now, name.clone(), config));
-        self.queues.learn(name, index, pool);
+        self.queues.set_pool(index, &pool);
         index
     }
 }

@@ -221,12 +221,7 @@ fn steps(trail: &[tollgate_policy::Step]) -> Vec<PolicyStep> {
 
 fn unusable(error: &QueueError) -> Reply {
     tracing::error!(%error, "mail is deferred");
-    match error {
-        QueueError::UndefinedPool(..) | QueueError::Unusable(..) => {
-            temporary(451, 3, 5, "queue configuration failed").into()
-        }
-        QueueError::Failed(..) => temporary(451, 3, 0, "message processing failed").into(),
-    }
+    temporary(451, 3, 5, "queue configuration failed").into()
 }
 
 fn not_stored(error: &CommitError) -> Reply {
