@@ -64,7 +64,11 @@ impl Loader {
     }
 
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Vec<Finding>> {
-        let failed = |text: String| vec![general(format!("{}: plugin '{}': {text}", config.origin, config.name))];
+        let failed = |text: String| {
+            let (file, at) = config.origin.clone();
+            let message = format!("plugin '{}': {text}", config.name);
+            vec![Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }]
+        };
         let component = self.component(&config.component).map_err(failed)?;
         let files =
             config.config.iter().map(|(name, path)| read(name, path)).collect::<Result<_, _>>().map_err(failed)?;

@@ -3,6 +3,7 @@
 //! Relative paths are relative to the file. What one section says about another (a plugin's pools, a pool's sources) is
 //! checked here, so that the rest of the program meets only values that hold together.
 
+mod clash;
 mod egress;
 mod listen;
 mod plugin;

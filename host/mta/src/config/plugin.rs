@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tollgate_config::{Findings, Section, Value};
+use tollgate_config::{Findings, Position, Section, Value};
 use tollgate_policy::{OnFailure, Phase};
 use tollgate_wasm::{Instances, Limits};
 
@@ -17,8 +17,8 @@ pub(crate) struct PluginConfig {
     pub(crate) on_failure: OnFailure,
     pub(crate) instances: Instances,
     pub(crate) limits: Limits,
-    /// Where the plugin stands in the file, as `file:line:column`.
-    pub(crate) origin: String,
+    /// Where the plugin stands: the file, and the place in it.
+    pub(crate) origin: (String, Position),
 }
 
 /// Where a component comes from.
@@ -46,7 +46,7 @@ pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findi
         let twin = |name: &str| plugins.iter().any(|other| other.name == name);
         match plugin {
             Some(plugin) if twin(&plugin.name) => {
-                findings.error(item.at, format!("a second plugin named '{}'", plugin.name))
+                findings.error(item.at, format!("a second plugin named '{}'", plugin.name));
             }
             Some(plugin) => plugins.push(plugin),
             None => {}
@@ -56,7 +56,7 @@ pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findi
 }
 
 fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> Option<PluginConfig> {
-    let origin = format!("{}:{}:{}", findings.file(), section.at().line, section.at().column);
+    let origin = (findings.file().to_owned(), section.at());
     let name = section.text("name", findings);
     let component = section.parsed("component", findings, |text| component(text, folder));
     let config = section.list("config", findings, |text| Ok((text.to_owned(), folder.join(text)))).unwrap_or_default();

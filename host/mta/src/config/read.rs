@@ -8,7 +8,7 @@ use std::{
 use tollgate_config::{Finding, Findings, Position, Section, Severity, Table};
 use tollgate_spool::Durability;
 
-use super::{Config, SpoolConfig, egress, listen, plugin};
+use super::{Config, SpoolConfig, clash, egress, listen, plugin};
 
 /// A configuration that cannot be used.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Option<Con
     let listeners = listen::smtp(&mut top, findings);
     let users = listen::users(&mut top, findings);
     let http = listen::http(&mut top, users, &listeners, findings);
+    clash::check(table, &listeners, http.as_ref(), findings);
     let plugins = plugin::plugins(&mut top, folder, findings);
     let egress = egress::egress(&mut top, findings);
     let records = records(&mut top, folder, findings);

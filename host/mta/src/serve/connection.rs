@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tollgate_control::record::Peer;
-use tollgate_message::{Envelope, MessageId};
+use tollgate_message::{Envelope, MessageId, QueueName};
 use tollgate_outbound::{Body, Connection, Hop, OutMessage, resolve_hops};
 use tollgate_queue::{Closed, ConnectionId, Delivery, Lease, Next, Outcome, Site};
 
@@ -109,7 +109,7 @@ async fn stays(node: &Node, connection: &mut Connection, wake: &Notify) -> bool 
 
 /// Sends one message and reports what became of it; returns whether the connection can take another.
 async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, delivery: Delivery) -> (Lease, bool) {
-    let Delivery { permit, id, queue, attempts } = delivery;
+    let Delivery { permit, id, attempts, .. } = delivery;
     let requeue = |permit, after| {
         let outcome = Outcome::Requeue { after };
         node.with_engine(|engine, now| engine.outcome(now, permit, outcome)).0
@@ -121,7 +121,7 @@ async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, del
             return (requeue(permit, UNREADABLE), true);
         }
     };
-    let attempt = attempt(node, path, connection, queue);
+    let attempt = attempt(node, path, connection, &item.state.queue);
     match connection.deliver(&mut message).await {
         Ok(outcomes) => {
             let about = About { id, meta: &item.meta, queue: &item.state.queue };
@@ -139,11 +139,11 @@ async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, del
 /// How long a message waits that cannot be read: a disk that fails now may do better later.
 const UNREADABLE: std::time::Duration = std::time::Duration::from_secs(300);
 
-fn attempt(node: &Node, path: &Path, connection: &Connection, queue: tollgate_queue::QueueIndex) -> Attempt {
+fn attempt(node: &Node, path: &Path, connection: &Connection, queue: &QueueName) -> Attempt {
     let peer = connection.peer();
     Attempt {
         site: format!("{}->{}@smtp_client", path.source, path.site.name),
-        pool: node.queues.pool(queue),
+        pool: Some(node.queues.pool(queue)),
         source: Some(path.source.to_string()),
         peer: Some(Peer { name: peer.name.clone(), addr: peer.addr }),
         local: Some(connection.local_addr()),

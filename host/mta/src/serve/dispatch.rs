@@ -1,6 +1,6 @@
 //! Doing what the engine wants done, and telling it when time has passed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tollgate_queue::{Action, ResolveError};
 
@@ -49,5 +49,14 @@ pub(crate) async fn keep_time(node: Arc<Node>) {
             None if wake.changed().await.is_err() => return,
             None => {}
         }
+    }
+}
+
+/// Forgets idle queues, for ever; there may be one for every domain that mail was ever sent to.
+pub(crate) async fn tidy(node: Arc<Node>) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        node.forget_idle_queues();
     }
 }

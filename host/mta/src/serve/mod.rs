@@ -99,6 +99,7 @@ impl Server {
             doors.spawn(http.serve(report::services(&self.node, reception, bodies), signal.clone()));
         }
         let timer = tokio::spawn(dispatch::keep_time(Arc::clone(&self.node)));
+        let tidier = tokio::spawn(dispatch::tidy(Arc::clone(&self.node)));
         stop.await;
         tracing::info!("draining");
         self.node.begin_drain();
@@ -111,6 +112,7 @@ impl Server {
             tracing::warn!("not everything could be drained in time; what is left goes on at the next start");
         }
         timer.abort();
+        tidier.abort();
         if let Err(reason) = self.node.spool.flush().await {
             tracing::error!(%reason, "the spool could not be flushed");
         }

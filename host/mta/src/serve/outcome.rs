@@ -58,7 +58,7 @@ pub(crate) fn settled(node: &Arc<Node>, settled: Settled) {
 
 fn settle(node: &Arc<Node>, settled: &Settled, meta: &StoredMeta, state: &StoredState) {
     let about = About { id: settled.id, meta, queue: &state.queue };
-    let pool = node.queues.pool(settled.queue);
+    let pool = Some(node.queues.pool(&state.queue));
     let attempt = Attempt { pool, ..Attempt::default() };
     let done = Done { about, state, attempts: state.attempts, attempt: &attempt };
     let (kind, reply) = cause(&settled.cause);

@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-use tollgate_message::QueueName;
-use tollgate_queue::{FOREVER, QueueConfig, QueueIndex};
+use tollgate_message::{MessageId, QueueName, Schedule, Timestamp};
+use tollgate_queue::{FOREVER, NewMessage, QueueConfig};
 
 use super::node::Node;
 use crate::{config::UNSPECIFIED, settings};
@@ -20,42 +21,53 @@ pub(crate) enum QueueError {
     Unusable(QueueName, String),
 }
 
+/// The settings of the queues that are known. The engine's numbers for queues are not kept: it forgets queues that are idle.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
-    known: RwLock<HashMap<QueueName, QueueIndex>>,
-    pools: RwLock<HashMap<QueueIndex, Arc<str>>>,
+    known: RwLock<HashMap<QueueName, Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    config: Arc<QueueConfig>,
+    /// Whether every plugin of the chain had its say. If not, the next message for the queue asks anew.
+    complete: bool,
 }
 
 impl Queues {
     /// Returns the name of a queue's pool.
-    pub(crate) fn pool(&self, index: QueueIndex) -> Option<String> {
-        self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&index).map(|pool| pool.to_string())
+    pub(crate) fn pool(&self, name: &QueueName) -> String {
+        let known = self.get(name);
+        known.and_then(|known| known.config.egress_pool.clone()).unwrap_or_else(|| UNSPECIFIED.to_owned())
     }
 
-    fn index(&self, name: &QueueName) -> Option<QueueIndex> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    /// Forgets queues.
+    fn forget(&self, names: &[QueueName]) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        names.iter().for_each(|name| drop(known.remove(name)));
     }
 
-    /// Notes that policy need not be asked again.
-    fn remember(&self, name: &QueueName, index: QueueIndex) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), index);
+    fn get(&self, name: &QueueName) -> Option<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn set_pool(&self, index: QueueIndex, pool: &str) {
-        self.pools.write().unwrap_or_else(PoisonError::into_inner).insert(index, Arc::from(pool));
+    fn put(&self, name: &QueueName, config: &Arc<QueueConfig>, complete: bool) {
+        let known = Known { config: Arc::clone(config), complete };
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), known);
     }
 }
 
 impl Node {
-    /// Returns the queue of this name; asks policy for its settings where it is new.
+    /// Returns the settings of a queue; asks policy for them where it is new.
     ///
     /// Where a plugin fails, the queue goes on without its layer, and the next message for it asks anew.
     ///
     /// # Errors
     /// [`QueueError`]; the mail is deferred.
-    pub(crate) async fn queue(self: &Arc<Self>, name: &QueueName) -> Result<QueueIndex, QueueError> {
-        if let Some(index) = self.queues.index(name) {
-            return Ok(index);
+    pub(crate) async fn queue_config(self: &Arc<Self>, name: &QueueName) -> Result<Arc<QueueConfig>, QueueError> {
+        let known = self.queues.get(name);
+        if let Some(known) = known.as_ref().filter(|known| known.complete) {
+            return Ok(Arc::clone(&known.config));
         }
         let (settings, failures) = self.chain.queue_config(name).await;
         for failure in &failures {
@@ -65,36 +77,56 @@ impl Node {
         if let Some(pool) = config.egress_pool.as_ref().filter(|pool| !self.egress.pools.contains_key(*pool)) {
             return Err(QueueError::UndefinedPool(name.clone(), pool.clone()));
         }
-        let index = self.define(name, config);
-        if failures.is_empty() {
-            self.queues.remember(name, index);
+        let config = Arc::new(config);
+        self.queues.put(name, &config, failures.is_empty());
+        if known.is_some() {
+            self.redefine(name, &config);
         }
-        Ok(index)
+        Ok(config)
     }
 
-    /// Returns the queue of this name with the settings that every queue has by default, where policy cannot be asked.
-    pub(crate) fn default_queue(self: &Arc<Self>, name: &QueueName) -> QueueIndex {
-        let known = self.queues.index(name);
-        known.unwrap_or_else(|| {
-            let index = self.define(name, QueueConfig::default());
-            self.queues.remember(name, index);
-            index
-        })
+    /// Returns the settings of a queue as far as they are known, else those that every queue has.
+    pub(crate) fn known_config(&self, name: &QueueName) -> Arc<QueueConfig> {
+        self.queues.get(name).map_or_else(Arc::default, |known| known.config)
     }
 
-    /// Returns a queue that is not served.
-    pub(crate) fn held_queue(self: &Arc<Self>, name: &QueueName) -> QueueIndex {
-        let index = self.default_queue(name);
-        self.with_engine(|engine, _| engine.park(index, FOREVER));
-        index
+    /// Puts a message into the queue of this name; one that is held goes into a queue that is not served.
+    pub(crate) fn enqueue(self: &Arc<Self>, name: &QueueName, message: Arrival, config: &QueueConfig, held: bool) {
+        self.with_engine(|engine, now| {
+            let queue = engine.queue(name).unwrap_or_else(|| engine.define_queue(now, name.clone(), config.clone()));
+            if held {
+                engine.park(queue, FOREVER);
+            }
+            let Arrival { id, due, attempts, schedule } = message;
+            engine.insert(now, NewMessage { id, queue, due, attempts, schedule: schedule.map(Box::new) });
+        });
     }
 
-    fn define(self: &Arc<Self>, name: &QueueName, config: QueueConfig) -> QueueIndex {
-        let pool = config.egress_pool.clone().unwrap_or_else(|| UNSPECIFIED.to_owned());
-        let index = self.with_engine(|engine, now| engine.define_queue(now, name.clone(), config));
-        self.queues.set_pool(index, &pool);
-        index
+    /// Gives a queue that is there its new settings.
+    fn redefine(self: &Arc<Self>, name: &QueueName, config: &QueueConfig) {
+        self.with_engine(|engine, now| {
+            if engine.queue(name).is_some() {
+                engine.define_queue(now, name.clone(), config.clone());
+            }
+        });
     }
+
+    /// Forgets queues that were empty for as long as an operator would expect them to be remembered.
+    pub(crate) fn forget_idle_queues(self: &Arc<Self>) {
+        let gone = self.with_engine(|engine, now| engine.reap(now, REMEMBERED));
+        self.queues.forget(&gone);
+    }
+}
+
+/// How long an empty queue is remembered.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// A message on its way into a queue.
+pub(crate) struct Arrival {
+    pub(crate) id: MessageId,
+    pub(crate) due: Timestamp,
+    pub(crate) attempts: u32,
+    pub(crate) schedule: Option<Schedule>,
 }
 
 /// Returns the name of the queue in which mail is held that would be in this one.

@@ -10,14 +10,14 @@ use tollgate_control::record::PolicyStep;
 use tollgate_inbound::{Submission, Submit, Transaction};
 use tollgate_message::{Draft, Envelope, MessageId, Received, Timestamp, trace};
 use tollgate_policy::{Decision, Outcome};
-use tollgate_queue::{NewMessage, QueueIndex};
+use tollgate_queue::QueueConfig;
 use tollgate_smtp::{EnhancedCode, Reply, TempReply, replies};
 use tollgate_spool::{Accepted, Batch, Body, CommitError, Discarded, Health, NewMessage as Spooled};
 
 use super::{
     fresh::Item,
     node::Node,
-    queues::{self, QueueError},
+    queues::{self, Arrival, QueueError},
     report::About,
     stored::{StoredMeta, StoredState, encode},
 };
@@ -35,8 +35,8 @@ struct Judged {
 
 /// What becomes of it.
 enum Fate {
-    /// It goes into this queue.
-    Queue(QueueIndex),
+    /// It goes into its queue, which has these settings.
+    Queue(Arc<QueueConfig>),
     /// It ends here, with a record that says why.
     Discard(String),
 }
@@ -103,15 +103,11 @@ impl Node {
         let (name, fate, held) = match outcome {
             Outcome::Refuse(refusal) => return Err(refuse(refusal.reply())),
             Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None),
-            Outcome::Hold(reason) => {
-                let name = queues::held(&name);
-                let queue = self.held_queue(&name);
-                (name, Fate::Queue(queue), Some(reason))
-            }
+            Outcome::Hold(reason) => (queues::held(&name), Fate::Queue(Arc::default()), Some(reason)),
             Outcome::Accept if name.to_string() == NULL => (name, Fate::Discard("the queue is null".to_owned()), None),
             Outcome::Accept => {
-                let queue = self.queue(&name).await.map_err(|error| refuse(&unusable(&error)))?;
-                (name, Fate::Queue(queue), None)
+                let config = self.queue_config(&name).await.map_err(|error| refuse(&unusable(&error)))?;
+                (name, Fate::Queue(config), None)
             }
         };
         Ok(judged(&draft, transaction, fate, name, held, policy, self.generation))
@@ -135,7 +131,10 @@ impl Node {
                     self.record_discard(&about, &reason);
                     accepted.push((message.id, Accepted::Discarded(Discarded::by_policy(reason))));
                 }
-                Fate::Queue(queue) => self.enqueue(queue, message, whole.then(|| head.clone())),
+                Fate::Queue(ref config) => {
+                    let config = Arc::clone(config);
+                    self.schedule(&config, message, whole.then(|| head.clone()));
+                }
             }
         }
         Ok(accepted)
@@ -159,14 +158,15 @@ impl Node {
         Ok(receipts.map(|(id, receipt)| (MessageId::from_bytes(id), Accepted::Committed(receipt))).collect())
     }
 
-    fn enqueue(self: &Arc<Self>, queue: QueueIndex, message: Judged, octets: Option<Bytes>) {
+    fn schedule(self: &Arc<Self>, config: &QueueConfig, message: Judged, octets: Option<Bytes>) {
         let Judged { id, meta, state, .. } = message;
-        let new = NewMessage { id, queue, due: state.due, attempts: 0, schedule: meta.schedule.clone().map(Box::new) };
+        let (queue, held) = (state.queue.clone(), state.held.is_some());
+        let arrival = Arrival { id, due: state.due, attempts: 0, schedule: meta.schedule.clone() };
         // Mail for later would only take the room of mail for now.
         if state.due <= self.clock.now() {
             self.fresh.put(id, Item { meta, state, octets });
         }
-        self.with_engine(|engine, now| engine.insert(now, new));
+        self.enqueue(&queue, arrival, config, held);
     }
 
     fn count_policy(&self, decision: &Decision) {

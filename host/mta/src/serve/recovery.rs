@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use tollgate_message::MessageId;
-use tollgate_queue::NewMessage;
+use tollgate_message::{MessageId, QueueName};
+use tollgate_queue::QueueConfig;
 use tollgate_spool::{Recovered, Stored};
 
 use super::{
     node::Node,
+    queues::Arrival,
     stored::{StoredMeta, StoredState},
 };
 
@@ -36,16 +37,16 @@ fn read(stored: &Stored) -> Result<(StoredMeta, StoredState), serde_json::Error>
 }
 
 async fn enqueue(node: &Arc<Node>, id: MessageId, meta: StoredMeta, state: StoredState) {
-    let queue = if state.held.is_some() {
-        node.held_queue(&state.queue)
-    } else {
-        // Mail that was accepted is not given up because policy has no answer now.
-        node.queue(&state.queue).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the queue goes on with default settings");
-            node.default_queue(&state.queue)
-        })
-    };
-    let message =
-        NewMessage { id, queue, due: state.due, attempts: state.attempts, schedule: meta.schedule.map(Box::new) };
-    node.with_engine(|engine, now| engine.insert(now, message));
+    let held = state.held.is_some();
+    let config = if held { Arc::default() } else { config(node, &state.queue).await };
+    let arrival = Arrival { id, due: state.due, attempts: state.attempts, schedule: meta.schedule };
+    node.enqueue(&state.queue, arrival, &config, held);
+}
+
+/// Mail that was accepted is not given up because policy has no answer now.
+async fn config(node: &Arc<Node>, name: &QueueName) -> Arc<QueueConfig> {
+    node.queue_config(name).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the queue goes on with default settings");
+        node.known_config(name)
+    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tollgate_config::duration;
 use tollgate_message::{Edits, draft::Received, meta};
 use tollgate_policy::{OptionValue, Outcome, QueueOption, settings::Written};
-use tollgate_queue::QueueConfig;
+use tollgate_queue::{QueueConfig, scheduled::retry::MAX_PLAN};
 
 use super::{
     answer::fields,
@@ -21,6 +21,9 @@ use crate::{
 const ATTEMPTS: usize = 12;
 /// Longest part of a header value that is shown, in characters.
 const VALUE: usize = 60;
+
+/// The queue whose mail is thrown away.
+const NULL: &str = "null";
 
 /// Options whose defaults are worth showing.
 const SHOWN: [QueueOption; 6] = [
@@ -41,6 +44,9 @@ pub(super) fn message(judged: &Judged, egress: Option<&Egress>, colour: bool) ->
         header(&mut page, judged);
         page.section("Queue", &queue.name.to_string());
         page.rows(&parts(queue, Some(judged)));
+        if queue.name.to_string() == NULL {
+            page.line("mail for this queue is accepted and thrown away");
+        }
         due(&mut page, judged);
         about(&mut page, queue, egress);
     }
@@ -199,7 +205,7 @@ fn retries(page: &mut Page, queue: &Queue) {
     let plan = &queue.plan;
     let attempts = plan.delays.len() + 1;
     let end = format!("expires at the age of {}, when attempt {attempts} fails", duration::format(plan.expires_after));
-    page.section("Retries", if plan.delays.len() < retry_limit() { &end } else { "too many to count" });
+    page.section("Retries", if plan.delays.len() < MAX_PLAN { &end } else { "too many to count" });
     let mut rows = vec![["attempt".to_owned(), "wait".to_owned(), "age".to_owned()]];
     let mut age = Duration::ZERO;
     rows.push(["1".to_owned(), String::new(), duration::format(age)]);
@@ -211,10 +217,6 @@ fn retries(page: &mut Page, queue: &Queue) {
     if attempts > ATTEMPTS {
         page.line(&format!("… {} more", attempts - ATTEMPTS));
     }
-}
-
-fn retry_limit() -> usize {
-    tollgate_queue::scheduled::retry::MAX_PLAN
 }
 
 fn throttles(page: &mut Page, queue: &Queue) {

@@ -63,7 +63,9 @@ fn content(headers: &[(String, String)]) -> Result<Bytes, String> {
             return Err(format!("headers: '{name}' is no name; it is printable ASCII without a colon"));
         }
         if !is_folded(value.as_bytes()) {
-            return Err(format!("headers: the value of '{name}' holds NUL, CR or LF; only CR LF and a blank may fold it"));
+            return Err(format!(
+                "headers: the value of '{name}' holds NUL, CR or LF; only CR LF and a blank may fold it"
+            ));
         }
         text.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -41,7 +41,7 @@ impl Page {
             std::array::from_fn(|n| rows.iter().map(|row| row[n].chars().count()).max().unwrap_or(0));
         for row in rows {
             let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-            self.text.push_str(&format!("  {}", cells.join("  ")).trim_end().to_owned());
+            self.text.push_str(format!("  {}", cells.join("  ")).trim_end());
             self.text.push('\n');
         }
     }

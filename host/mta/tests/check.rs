@@ -1,0 +1,119 @@
+//! `tollgate check` as an operator runs it.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+const GOOD: &str = "[spool]\npath = 'spool'\n\
+    [smtp.listener.main]\nlisten = '127.0.0.1:2525'\nhostname = 'mta.example'\n\
+    [[plugin]]\nname = 'queue-helper'\ncomponent = 'builtin:queue-helper'\nconfig = ['queues.toml']\n\
+    [pool.pool-1.unspecified]\n";
+
+/// Checks a configuration of these two files, in its own folder.
+fn check(tollgate: &str, queues: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tollgate.toml"), tollgate).unwrap();
+    fs::write(folder.path().join("queues.toml"), queues).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.current_dir(folder.path()).env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    let Output { status, stdout, stderr } = command.arg("check").args(arguments).output().unwrap();
+    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn a_good_configuration_is_fine_and_has_so_much() {
+    let checked = check(GOOD, "[tenant.t]\negress_pool = 'pool-1'\n", &["--config", "tollgate.toml"]);
+
+    assert_eq!(checked, (Some(0), "tollgate.toml is fine: 1 listener, 1 plugin, 1 pool\n".to_owned(), String::new()));
+}
+
+#[test]
+fn every_mistake_in_the_plugins_files_is_shown_at_its_place_errors_first() {
+    let queues = "[queue.default.t]\nmax_age = '1h'\n[queue.'a.com']\n  retry_intervl = '5m'\nmax_age = 'soon'\n\
+                  [tenant.t.campaigns.c]\nmax_age = '1h'\n";
+
+    let checked = check(GOOD, queues, &["--config", "tollgate.toml"]);
+
+    let expected = "\
+queues.toml:4:3 error: `retry_intervl` is not an option of a queue; did you mean `retry_interval`?
+      retry_intervl = '5m'
+      ^
+queues.toml:5:1 error: max_age: 'soon' is not a duration such as '20 minutes' or '2h 30m': expected number at 0
+    max_age = 'soon'
+    ^
+queues.toml:1:16 warning: [queue.default.'t'] is never used; write [tenant.'t'] for all destinations of a tenant
+    [queue.default.t]
+                   ^
+queues.toml:7:1 note: max_age: KumoMTA ignores this here; Tollgate honours it
+    max_age = '1h'
+    ^
+2 errors, 1 warning, 1 note
+";
+    assert_eq!(checked, (Some(2), expected.to_owned(), String::new()));
+}
+
+#[test]
+fn a_pool_that_only_the_plugins_file_names_is_an_error_where_it_is_named() {
+    let checked = check(GOOD, "[tenant.t]\negress_pool = 'pool-2'\n", &["--config", "tollgate.toml"]);
+
+    let expected = "\
+queues.toml:2:1 error: egress_pool: pool 'pool-2' is not defined in tollgate.toml as [pool.'pool-2'.SOURCE]; \
+                    did you mean `pool-1`?
+    egress_pool = 'pool-2'
+    ^
+1 error
+";
+    assert_eq!(checked, (Some(2), expected.to_owned(), String::new()));
+}
+
+#[test]
+fn two_doors_with_one_address_and_a_missing_file_are_errors_of_tollgate_toml() {
+    let twice = format!("{GOOD}[http]\nlisten = '0.0.0.0:2525'\n");
+    let gone = GOOD.replace("queues.toml", "gone.toml");
+
+    let checked = [twice, gone].map(|text| check(&text, "", &["--config", "tollgate.toml"]).1);
+
+    let expected = [
+        "tollgate.toml:12:1 error: listen: 0.0.0.0:2525 is taken: [smtp.listener.main] listens on 127.0.0.1:2525\n    \
+         listen = '0.0.0.0:2525'\n    ^\n1 error\n",
+        "tollgate.toml:6:1 error: plugin 'queue-helper': gone.toml: No such file or directory (os error 2)\n    \
+         [[plugin]]\n    ^\n1 error\n",
+    ];
+    assert_eq!(checked, expected);
+}
+
+#[test]
+fn warnings_alone_are_no_failure() {
+    let checked = check(GOOD, "[queue.'a.com']\noverall_max_message_rate = '1/s'\n", &["--config", "tollgate.toml"]);
+
+    let expected = "\
+queues.toml:2:1 warning: overall_max_message_rate has no effect here; it belongs into [tenant.T] or \
+                    [tenant.T.campaigns.C]
+    overall_max_message_rate = '1/s'
+    ^
+1 warning
+";
+    assert_eq!(checked, (Some(0), expected.to_owned(), String::new()));
+}
+
+#[test]
+fn findings_come_as_json_too() {
+    let (code, json, _) = check(GOOD, "max_age = \n", &["--config", "tollgate.toml", "--json"]);
+
+    let message = "string values must be quoted, expected literal string";
+    let error = serde_json::json!({"file": "queues.toml", "line": 1, "column": 11, "message": message});
+    let expected = serde_json::json!({"ok": false, "errors": [error], "warnings": [], "notes": []});
+    assert_eq!((code, serde_json::from_str(&json).ok()), (Some(2), Some(expected)));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_in_one_line() {
+    let checked = check(GOOD, "", &["--config", "nowhere.toml"]);
+
+    let expected = "tollgate: nowhere.toml: No such file or directory (os error 2)\n";
+    assert_eq!(checked, (Some(2), String::new(), expected.to_owned()));
+}
