@@ -42,3 +42,42 @@ fn hop(entry: &serde_json::Value) -> Option<String> {
     let text = entry.as_str().or_else(|| entry.get("addr").and_then(serde_json::Value::as_str))?;
     Some(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+
+    fn with_protocol(json: &str) -> Settings {
+        let mut settings = Settings::default();
+        let value = OptionValue::Json(serde_json::from_str(json).expect("JSON"));
+        settings.set(QueueOption::Protocol, value, None, &Arc::from("test")).expect("a value");
+        settings
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default() {
+        let mut settings = Settings::default();
+        let hour = OptionValue::Duration(Duration::from_secs(3600));
+        settings.set(QueueOption::MaxAge, hour, None, &Arc::from("test")).expect("a value");
+
+        let config = queue_config(&settings);
+
+        assert_eq!(config, Ok(QueueConfig { max_age: Duration::from_secs(3600), ..QueueConfig::default() }));
+    }
+
+    #[test]
+    fn delivery_methods_become_routes_or_say_that_they_are_not_built_in() {
+        let routes = [
+            r#"{"smtp":{}}"#,
+            r#"{"smtp":{"mx_list":["a.example:2525",{"name":"b","addr":"10.0.0.1"}]}}"#,
+            r#"{"maildir_path":"/x"}"#,
+        ]
+        .map(|json| queue_config(&with_protocol(json)).map(|config| config.route));
+
+        let hops = vec!["a.example:2525".to_owned(), "10.0.0.1".to_owned()];
+        let refused = "the delivery method {\"maildir_path\":\"/x\"} is not built in".to_owned();
+        assert_eq!(routes, [Ok(Route::ByMx), Ok(Route::MxList(hops)), Err(refused)]);
+    }
+}

@@ -16,7 +16,10 @@ pub fn apply(config: &Config, message: &Message) -> Result<(), Reply> {
         remove_unread(config, message);
     }
     if let Some(header) = &config.scheduling_header {
-        message.import_scheduling_header(header)?;
+        // A blank one says nothing, like a blank campaign or tenant; it goes all the same.
+        if message.first_header(header).is_some_and(|value| !value.is_empty()) {
+            message.import_scheduling_header(header)?;
+        }
         message.remove_header(header);
     }
     let campaign = take(message, config.campaign_header.as_deref(), config.remove_campaign_header);

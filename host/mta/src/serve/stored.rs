@@ -69,3 +69,76 @@ impl StoredMeta {
         header.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tollgate_message::{Address, Header};
+
+    use super::*;
+
+    fn stored(message: &'static [u8], edit: impl FnOnce(&mut Header)) -> StoredMeta {
+        let mut header = Header::parse(Bytes::from_static(message));
+        edit(&mut header);
+        StoredMeta {
+            envelope: Envelope {
+                sender: None,
+                recipients: vec![Address::new("u@example.com")],
+                smtputf8: false,
+                eight_bit: false,
+            },
+            header: header.pieces(),
+            body_at: header.original_len() as u64,
+            size: message.len() as u64,
+            meta: Meta::new(),
+            schedule: None,
+            protocol: "SMTP".to_owned(),
+            generation: 1,
+            policy: Vec::new(),
+        }
+    }
+
+    /// The message as it is sent: the header as rendered, and the stored octets from the body on.
+    fn sent(meta: &StoredMeta, message: &'static [u8]) -> String {
+        let body = &message[usize::try_from(meta.body_at).expect("a small message")..];
+        let header = meta.render_header(message);
+        format!("{}{}", String::from_utf8_lossy(&header), String::from_utf8_lossy(body))
+    }
+
+    #[test]
+    fn edits_change_the_header_and_nothing_else() {
+        let message = b"X-Tenant: t\r\nSubject: s\r\n\r\nX-Tenant: not a field\r\n";
+        let meta = stored(message, |header| {
+            header.remove("X-Tenant");
+            header.prepend("Received", "by us").expect("a field");
+        });
+
+        assert_eq!(sent(&meta, message), "Received: by us\r\nSubject: s\r\n\r\nX-Tenant: not a field\r\n");
+    }
+
+    #[test]
+    fn a_message_without_a_body_or_without_a_header_stays_one() {
+        let (no_body, no_header) = (b"Subject: s\r\n", b"\r\nbody\r\n");
+        let trace = |header: &mut Header| header.prepend("Received", "by us").expect("a field");
+
+        let sent = [sent(&stored(no_body, trace), no_body), sent(&stored(no_header, trace), no_header)];
+
+        assert_eq!(sent, ["Received: by us\r\nSubject: s\r\n\r\n", "Received: by us\r\n\r\nbody\r\n"]);
+    }
+
+    #[test]
+    fn what_is_stored_reads_back() {
+        let meta = stored(b"Subject: s\r\n\r\n", |_| {});
+        let state = StoredState {
+            queue: QueueName::parse("c:t@d"),
+            due: Timestamp::from_millis(7),
+            attempts: 3,
+            pending: vec![0],
+            held: None,
+        };
+
+        let read = serde_json::from_slice::<StoredState>(&encode(&state)).expect("a state");
+        let again = encode(&serde_json::from_slice::<StoredMeta>(&encode(&meta)).expect("a meta"));
+
+        assert_eq!((read, again), (state, encode(&meta)));
+    }
+}
