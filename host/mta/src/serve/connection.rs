@@ -121,11 +121,11 @@ async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, del
             return (requeue(permit, UNREADABLE), true);
         }
     };
-    let attempt = attempt(node, path, connection, &item.state.queue);
+    let attempt = Attempt { number: attempts + 1, ..attempt(node, path, connection, &item.state.queue) };
     match connection.deliver(&mut message).await {
         Ok(outcomes) => {
             let about = About { id, meta: &item.meta, queue: &item.state.queue };
-            let done = outcome::Done { about, state: &item.state, attempts, attempt: &attempt };
+            let done = outcome::Done { about, state: &item.state, attempt: &attempt };
             (outcome::report(node, &done, permit, &outcomes.recipients), outcomes.reusable)
         }
         Err(stale) => {
@@ -142,6 +142,7 @@ const UNREADABLE: std::time::Duration = std::time::Duration::from_secs(300);
 fn attempt(node: &Node, path: &Path, connection: &Connection, queue: &QueueName) -> Attempt {
     let peer = connection.peer();
     Attempt {
+        number: 0,
         site: format!("{}->{}@smtp_client", path.source, path.site.name),
         pool: Some(node.queues.pool(queue)),
         source: Some(path.source.to_string()),

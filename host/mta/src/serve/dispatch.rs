@@ -42,7 +42,7 @@ pub(crate) async fn keep_time(node: Arc<Node>) {
             Some(due) => {
                 let at = tokio::time::Instant::from_std(node.clock.instant(due));
                 tokio::select! {
-                    () = tokio::time::sleep_until(at) => node.with_engine(|engine, now| engine.advance(now)),
+                    () = tokio::time::sleep_until(at) => node.with_engine(tollgate_queue::Engine::advance),
                     changed = wake.changed() => if changed.is_err() { return },
                 }
             }

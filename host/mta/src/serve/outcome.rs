@@ -18,8 +18,6 @@ use super::{
 pub(crate) struct Done<'a> {
     pub(crate) about: About<'a>,
     pub(crate) state: &'a StoredState,
-    /// Attempts counted before this one.
-    pub(crate) attempts: u32,
     pub(crate) attempt: &'a Attempt,
 }
 
@@ -59,8 +57,8 @@ pub(crate) fn settled(node: &Arc<Node>, settled: Settled) {
 fn settle(node: &Arc<Node>, settled: &Settled, meta: &StoredMeta, state: &StoredState) {
     let about = About { id: settled.id, meta, queue: &state.queue };
     let pool = Some(node.queues.pool(&state.queue));
-    let attempt = Attempt { pool, ..Attempt::default() };
-    let done = Done { about, state, attempts: state.attempts, attempt: &attempt };
+    let attempt = Attempt { number: state.attempts + 1, pool, ..Attempt::default() };
+    let done = Done { about, state, attempt: &attempt };
     let (kind, reply) = cause(&settled.cause);
     let due = match &settled.disposition {
         Disposition::Retry { due, .. } => Some(*due),
@@ -118,7 +116,7 @@ fn record(
     reply: Reply,
     due: Option<tollgate_message::Timestamp>,
 ) {
-    node.record_attempt(kind, &done.about, recipient, reply, done.attempts + 1, done.attempt, due);
+    node.record_attempt(kind, &done.about, recipient, reply, done.attempt, due);
 }
 
 fn pending<'a>(meta: &'a StoredMeta, state: &'a StoredState) -> impl Iterator<Item = &'a str> {

@@ -23,7 +23,7 @@ pub(crate) async fn recover(node: &Arc<Node>, recovered: Recovered) {
         match read(&stored) {
             Ok((meta, state)) => enqueue(node, id, meta, state).await,
             Err(reason) => {
-                tracing::error!(%id, %reason, "a stored message cannot be understood and stays in the spool")
+                tracing::error!(%id, %reason, "a stored message cannot be understood and stays in the spool");
             }
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct About<'a> {
 /// The attempt that a record is about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempt {
+    /// Which attempt of the message this is, from 1.
+    pub(crate) number: u32,
     /// Name of the ready queue.
     pub(crate) site: String,
     pub(crate) pool: Option<String>,
@@ -57,11 +59,10 @@ impl Node {
         about: &About<'_>,
         recipient: &str,
         reply: Reply,
-        attempts: u32,
         attempt: &Attempt,
         next_due: Option<Timestamp>,
     ) {
-        let mut record = self.record(kind, about, recipient, reply, attempts);
+        let mut record = self.record(kind, about, recipient, reply, attempt.number);
         record.site = attempt.site.clone();
         record.egress_pool = attempt.pool.clone();
         record.egress_source = attempt.source.clone();
