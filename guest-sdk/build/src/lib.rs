@@ -4,6 +4,9 @@
 //! component. Used by build scripts (the stock plugin is embedded in the program) and by tests. No Wasm runtime is needed
 //! or linked.
 
+#[allow(clippy::print_stdout, reason = "cargo reads what a build script prints")]
+pub mod script;
+
 use std::{
     ffi::OsStr,
     fs, io,

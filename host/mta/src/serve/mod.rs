@@ -39,14 +39,22 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPE
 /// Why the program cannot run. One line each.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("{0}")]
-    Spool(#[from] OpenError),
+    #[error("{error}{}", because(.error))]
+    Spool {
+        #[from]
+        error: OpenError,
+    },
     #[error("{0}")]
     Bind(#[from] BindError),
     #[error("{0}")]
     Http(#[from] SetupError),
     #[error("log records cannot be written to {path}: {source}", path = path.display())]
     Records { path: PathBuf, source: std::io::Error },
+}
+
+/// Returns what the system said, to stand behind what an error says itself.
+fn because(error: &dyn std::error::Error) -> String {
+    error.source().map(|source| format!(": {source}")).unwrap_or_default()
 }
 
 /// A server that is set up: its sockets are bound, its spool is locked and read.

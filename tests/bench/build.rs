@@ -1,0 +1,7 @@
+//! Builds the stock plugin, which the benchmarks run as a component.
+
+use std::path::Path;
+
+fn main() {
+    tollgate_build::script::embed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &["queue-helper"]);
+}

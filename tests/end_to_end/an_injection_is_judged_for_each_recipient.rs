@@ -1,0 +1,37 @@
+//! One injection over HTTP, of whose recipients one has a queue that cannot be served here.
+
+use serde_json::json;
+
+use crate::kit::{Mta, Sink, line, post, queues};
+
+#[test]
+fn one_is_refused_and_the_others_are_delivered() {
+    let sink = Sink::start(&[]);
+    let unusable = "[queue.'error.example']\nprotocol.maildir_path = '/nowhere'";
+    let mta = Mta::start(&queues(sink.address, unusable));
+    let recipients = ["a@example.com", "b@error.example", "c@example.org"].map(|email| json!({"email": email}));
+    let content = "Subject: hello\n\nbody\n";
+
+    let request = json!({"envelope_sender": "s@client.example", "recipients": recipients, "content": content});
+    let answer = post(mta.http, "/api/inject/v1", &request);
+
+    sink.wait_for(2);
+    let records = mta.wait_for_records("Delivery", 2);
+    mta.terminate();
+    let refused = "451 4.3.5 queue configuration failed";
+    let rejections: Vec<String> = records.iter().map(line).filter(|line| line.starts_with("Rejection")).collect();
+    assert_eq!(
+        (answer, sink.recipients().into_keys().collect::<Vec<_>>(), rejections),
+        (
+            (
+                200,
+                json!({
+                    "success_count": 2, "fail_count": 1, "failed_recipients": ["b@error.example"],
+                    "errors": [format!("b@error.example: {refused}")]
+                })
+            ),
+            ["a@example.com", "c@example.org"].map(str::to_owned).to_vec(),
+            vec![format!("Rejection b@error.example in  #0: {refused}")]
+        )
+    );
+}

@@ -1,0 +1,63 @@
+//! A folder with a configuration, which outlives the processes that run in it.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A port that is to become a port of its own.
+const ANY: &str = "127.0.0.1:0";
+
+/// The folder, removed when dropped.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// Writes `tollgate.toml` and `queues.toml` into a new folder.
+    pub(crate) fn new(tollgate: &str, queues: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("tollgate.toml", tollgate);
+        folder.write("queues.toml", queues);
+        folder
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.path().join("tollgate.toml")
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path().join(name), content).unwrap();
+    }
+
+    /// Returns the command that serves this configuration, with its standard error open to be read.
+    pub(crate) fn serve(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.arg("serve").arg("--config").arg(self.config());
+        command.env_remove("TOLLGATE_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Returns how many sockets the configuration listens on.
+    pub(crate) fn listeners(&self) -> usize {
+        fs::read_to_string(self.config()).unwrap().lines().filter(|line| line.starts_with("listen =")).count()
+    }
+
+    /// Writes the ports that were found into the configuration, so that the next start has the same.
+    pub(crate) fn settle_ports(&self, found: &[SocketAddr]) {
+        let mut text = fs::read_to_string(self.config()).unwrap();
+        for address in found {
+            if !text.contains(&format!("\"{address}\"")) {
+                text = text.replacen(ANY, &address.to_string(), 1);
+            }
+        }
+        self.write("tollgate.toml", text);
+    }
+}

@@ -1,0 +1,33 @@
+//! An HTTP client for one request.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+};
+
+use serde_json::Value;
+
+use super::wait::PATIENCE;
+
+/// Returns status and body of a GET.
+pub(crate) fn get(from: SocketAddr, path: &str) -> (u16, String) {
+    ask(from, &format!("GET {path} HTTP/1.1\r\nHost: {from}\r\nConnection: close\r\n\r\n"))
+}
+
+/// Returns status and body of a POST of JSON.
+pub(crate) fn post(to: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
+    let body = body.to_string();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {to}\r\nContent-Type: application/json\r\n");
+    let (status, answer) = ask(to, &format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
+    (status, serde_json::from_str(&answer).unwrap())
+}
+
+fn ask(whom: SocketAddr, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(whom).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}

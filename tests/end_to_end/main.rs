@@ -1,0 +1,29 @@
+//! The program as its users meet it: a process, its files, its sockets.
+//!
+//! One file for each behaviour. A test configures the program, does something to it from outside, and asserts what each
+//! side saw: the sink, the client, the log records. [`kit`] has the process, the sink and the waiting.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod kit;
+
+mod a_configuration_that_is_broken_is_refused_with_its_places;
+mod a_plugin_that_panics_costs_one_message;
+mod a_program_that_cannot_start_says_why;
+mod a_refusal_for_good_bounces;
+mod a_refused_message_is_retried_when_due;
+mod an_injection_is_judged_for_each_recipient;
+mod an_unknown_tenant_is_refused;
+mod health_and_numbers_are_served;
+mod large_messages_arrive_as_they_were_sent;
+mod many_recipients_get_one_message_each;
+mod messages_do_not_get_smuggled;
+mod messages_expire;
+mod nothing_is_lost_by_a_kill;
+mod nothing_is_lost_by_a_restart;
+mod relaying_is_for_relay_hosts;
+mod scheduled_mail_waits;
+mod several_listeners_have_their_own_rules;
+mod sources_take_turns_by_weight;
+mod the_guide_example_over_http;
+mod the_guide_example_over_smtp;
