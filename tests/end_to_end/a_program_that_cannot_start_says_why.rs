@@ -88,9 +88,7 @@ fn a_spool_that_is_a_file_is_named() {
 
     let seen = refusal(&folder);
 
-    let expected = "tollgate_wasm::component: no cache of compiled code folder=FOLDER/spool/compiled \
-                    reason=Not a directory (os error 20)\n\
-                    tollgate: FOLDER/spool is not a directory\n";
+    let expected = "tollgate: FOLDER/spool is not a directory\n";
     assert_eq!(seen, (Some(2), expected.to_owned()));
 }
 
@@ -102,9 +100,7 @@ fn a_spool_that_cannot_be_written_is_named() {
 
     let seen = refusal(&folder);
 
-    let expected = "tollgate_wasm::component: no cache of compiled code folder=/proc/self/spool/compiled \
-                    reason=No such file or directory (os error 2)\n\
-                    tollgate: /proc/self/spool: No such file or directory (os error 2)\n";
+    let expected = "tollgate: /proc/self/spool: No such file or directory (os error 2)\n";
     assert_eq!(seen, (Some(2), expected.to_owned()));
 }
 

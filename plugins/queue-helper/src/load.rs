@@ -239,8 +239,10 @@ impl Reader<'_> {
         }
         if matches!(&entry.node.value, Value::Table(table) if option == "protocol" && table.get("maildir_path").is_some())
         {
-            self.findings
-                .warning(entry.at, "protocol: delivery to maildir_path is not built in; such mail stays queued");
+            self.findings.warning(
+                entry.at,
+                "protocol: delivery to maildir_path is not built in; mail for such queues is deferred (451 4.3.5)",
+            );
         }
     }
 

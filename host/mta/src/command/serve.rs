@@ -10,7 +10,7 @@ use super::{BAD, finding};
 use crate::{
     config,
     policy::{Loaded, Loader},
-    serve::Server,
+    serve::{Prepared, StartError},
 };
 
 #[derive(clap::Args, Debug)]
@@ -20,18 +20,56 @@ pub(crate) struct Args {
     config: PathBuf,
 }
 
+/// Why the program did not start.
+enum Stop {
+    /// What is configured cannot be used.
+    Refused(config::Refused),
+    /// The machine does not give what is configured.
+    Machine(StartError),
+}
+
+impl From<config::Refused> for Stop {
+    fn from(refused: config::Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<StartError> for Stop {
+    fn from(error: StartError) -> Self {
+        Self::Machine(error)
+    }
+}
+
 /// Runs until a signal, and returns 0 if everything is drained, 2 if it could not start.
 pub(crate) fn run(args: &Args) -> ExitCode {
     super::log::start();
-    let loaded = config::read(&args.config).and_then(|(config, findings)| Ok((load(&config)?, config, findings)));
-    let (policy, config, mut findings) = match loaded {
-        Ok(loaded) => loaded,
-        Err(refused) => return refuse(args, &refused),
-    };
+    let runtime = tokio::runtime::Runtime::new().expect("a machine that has threads");
+    match runtime.block_on(serve(args)) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Stop::Refused(config::Refused::Findings(findings))) => {
+            finding::print(&findings, &args.config, &mut stderr());
+        }
+        Err(Stop::Refused(unreadable)) => drop(writeln!(stderr(), "tollgate: {unreadable}")),
+        Err(Stop::Machine(reason)) => drop(writeln!(stderr(), "tollgate: {reason}")),
+    }
+    ExitCode::from(BAD)
+}
+
+async fn serve(args: &Args) -> Result<(), Stop> {
+    let (config, mut findings) = config::read(&args.config)?;
+    // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
+    let prepared = Prepared::take(config)?;
+    let policy = load(prepared.config())?;
     findings.extend(policy.findings.iter().cloned());
     finding::print(&findings, &args.config, &mut stderr());
-    let runtime = tokio::runtime::Runtime::new().expect("a machine that has threads");
-    runtime.block_on(serve(config, policy))
+    let server = prepared.start(policy).await;
+    for line in server.listening() {
+        drop(writeln!(stderr(), "tollgate: listening for {line}"));
+    }
+    tokio::spawn(say_that_nothing_is_reread());
+    server.run(super::stop()).await;
+    drop(writeln!(stderr(), "tollgate: drained"));
+    Ok(())
 }
 
 fn load(config: &config::Config) -> Result<Loaded, config::Refused> {
@@ -40,31 +78,6 @@ fn load(config: &config::Config) -> Result<Loaded, config::Refused> {
     let mut loader =
         Loader::new(Some(&cache)).map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
     loader.load(&config.plugins, &pools).map_err(config::Refused::Findings)
-}
-
-fn refuse(args: &Args, refused: &config::Refused) -> ExitCode {
-    match refused {
-        config::Refused::Findings(findings) => finding::print(findings, &args.config, &mut stderr()),
-        unreadable => drop(writeln!(stderr(), "tollgate: {unreadable}")),
-    }
-    ExitCode::from(BAD)
-}
-
-async fn serve(config: config::Config, policy: Loaded) -> ExitCode {
-    let server = match Server::start(config, policy).await {
-        Ok(server) => server,
-        Err(reason) => {
-            drop(writeln!(stderr(), "tollgate: {reason}"));
-            return ExitCode::from(BAD);
-        }
-    };
-    for line in server.listening() {
-        drop(writeln!(stderr(), "tollgate: listening for {line}"));
-    }
-    tokio::spawn(say_that_nothing_is_reread());
-    server.run(super::stop()).await;
-    drop(writeln!(stderr(), "tollgate: drained"));
-    ExitCode::SUCCESS
 }
 
 /// SIGHUP would end the program if no one waited for it, and an operator who sends it means anything but that.

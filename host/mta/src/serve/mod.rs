@@ -25,7 +25,7 @@ use std::{
 
 use tokio::task::JoinSet;
 use tollgate_inbound::{BindError, http::HttpServer, http::SetupError, smtp::Listener};
-use tollgate_spool::{OpenError, Options, Spool, vfs::OsVfs};
+use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
 use crate::{config::Config, policy::Loaded};
 use node::Node;
@@ -57,27 +57,49 @@ fn because(error: &dyn std::error::Error) -> String {
     error.source().map(|source| format!(": {source}")).unwrap_or_default()
 }
 
-/// A server that is set up: its sockets are bound, its spool is locked and read.
+/// What a server needs of the machine: its sockets are bound, its spool is locked and read.
+pub(crate) struct Prepared {
+    config: Config,
+    listeners: Vec<Listener>,
+    http: Option<HttpServer>,
+    spool: Spool,
+    recovered: Recovered,
+    records: tollgate_control::Records,
+}
+
+/// A server that is set up.
 pub(crate) struct Server {
     node: Arc<Node>,
     listeners: Vec<Listener>,
     http: Option<HttpServer>,
 }
 
-impl Server {
-    /// Sets everything up. Sockets are bound first, so that a port in use is found before the spool is touched.
-    pub(crate) async fn start(config: Config, policy: Loaded) -> Result<Self, StartError> {
+impl Prepared {
+    /// Takes what the configuration names. Sockets are bound first, so that a port in use is found before the spool is
+    /// touched; nothing is accepted yet.
+    pub(crate) fn take(config: Config) -> Result<Self, StartError> {
         let listeners = config.listeners.iter().cloned().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
         let http = config.http.clone().map(HttpServer::bind).transpose()?;
         let options = Options { durability: config.spool.durability, ..Options::default() };
         let (spool, recovered) = Spool::open(Arc::new(OsVfs), &config.spool.path, options)?;
         let records = tollgate_control::Records::open(config.records.as_deref())
             .map_err(|source| StartError::Records { path: config.records.clone().unwrap_or_default(), source })?;
-        let node = Node::new(&config, policy.chain, spool, records);
-        recovery::recover(&node, recovered).await;
-        Ok(Self { node, listeners, http })
+        Ok(Self { config, listeners, http, spool, recovered, records })
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Puts what the spool holds back into its queues, under this policy.
+    pub(crate) async fn start(self, policy: Loaded) -> Server {
+        let node = Node::new(&self.config, policy.chain, self.spool, self.records);
+        recovery::recover(&node, self.recovered).await;
+        Server { node, listeners: self.listeners, http: self.http }
+    }
+}
+
+impl Server {
     /// Returns a line for each socket, for people.
     pub(crate) fn listening(&self) -> Vec<String> {
         let smtp = self.listeners.iter().map(|listener| format!("smtp on {}", listener.local_addr()));
