@@ -78,7 +78,7 @@ async fn a_request_at_fault_is_refused_whole() {
         ("no JSON", "{".to_owned(), 400, "EOF while parsing an object"),
         ("not UTF-8 escapes", r#"{"envelope_sender":"\ud800"}"#.to_owned(), 400, ""),
         ("deep", with("substitutions", json!(null)).replace("null", &"[".repeat(5000)), 400, "nested too deeply"),
-        ("a list", "[]".to_owned(), 422, ""),
+        ("a list", "[]".to_owned(), 422, "expected a JSON object"),
         ("nothing", "{}".to_owned(), 422, "envelope_sender"),
         ("unknown field", with("bogus", json!(1)), 422, "unknown field `bogus`"),
         ("unsupported field", with("substitutions", json!({})), 422, "not supported here: substitutions"),

@@ -68,6 +68,10 @@ pub(in crate::http) fn parse(body: &[u8], max_recipients: usize) -> Result<Injec
     if depth(body) > MAX_DEPTH {
         return Err(Failure::new(StatusCode::BAD_REQUEST, "the JSON is nested too deeply"));
     }
+    // The library would also take a list of the fields' values, in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Failure::unprocessable("expected a JSON object, got a list"));
+    }
     let wire: Wire = serde_json::from_slice(body).map_err(|error| refused(&error))?;
     check_supported(&wire)?;
     let message = text::normalize(&wire.content.0).map_err(|why| Failure::unprocessable(format!("content: {why}")))?;
