@@ -41,5 +41,6 @@ else
 endif
 	$(CARGO) test --workspace --doc
 
+# Both packages are named so that features unify: with one alone the Wasm engine would be compiled again.
 bench: build
-	$(CARGO) bench --package tollgate-bench
+	$(CARGO) bench --package tollgate --package tollgate-bench --bench policy --bench spool --bench end_to_end

@@ -9,11 +9,15 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc::{self, Receiver, SyncSender},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use tollgate_message::Timestamp;
 
 use crate::Record;
+
+/// How long the thread rests after it has written: records gather meanwhile, and nobody has to wake it for each.
+const REST: Duration = Duration::from_millis(20);
 
 /// How many records may wait for the disk.
 const WAITING: usize = 10_000;
@@ -96,6 +100,7 @@ fn write(waiting: &Receiver<(Timestamp, Vec<u8>)>, mut day: Day) {
         if let Err(reason) = written.and_then(|()| day.flush()) {
             tracing::error!(%reason, "a log record could not be written");
         }
+        thread::sleep(REST);
     }
 }
 

@@ -62,7 +62,7 @@ impl Header {
         let mut fields: Vec<Field> = Vec::with_capacity(24);
         let mut at = 0;
         while at < message.len() && !message[at..].starts_with(b"\r\n") {
-            let line_end = memchr_crlf(&message, at);
+            let line_end = line_end(&message, at);
             match fields.last_mut() {
                 Some(Field::Original { range, .. }) if matches!(message[at], b' ' | b'\t') => range.end = line_end,
                 _ => fields.push(Field::Original { colon: name_end(&message[at..line_end]), range: at..line_end }),
@@ -80,12 +80,14 @@ impl Header {
 
     /// Returns each field as name and raw value: what follows the colon, folds kept, without the last line end.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter().filter_map(|field| self.split(field))
+        let text = |(name, value)| std::str::from_utf8(name).ok().map(|name| (name, value));
+        self.fields.iter().filter_map(move |field| self.split(field).and_then(text))
     }
 
     /// Returns the raw values of the fields with this name, in order.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let fields = self.fields.iter().filter_map(|field| self.split(field));
+        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// Puts a field in front of all others, as trace fields must be (RFC 5321 §4.4).
@@ -125,8 +127,9 @@ impl Header {
     /// Removes every field with this name and returns how many there were.
     pub fn remove(&mut self, name: &str) -> usize {
         let before = self.fields.len();
-        let fields = std::mem::take(&mut self.fields);
-        self.fields = fields.into_iter().filter(|field| !self.is_named(field, name)).collect();
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.retain(|field| !self.is_named(field, name));
+        self.fields = fields;
         before - self.fields.len()
     }
 
@@ -148,32 +151,34 @@ impl Header {
         pieces
     }
 
-    fn split<'a>(&'a self, field: &'a Field) -> Option<(&'a str, &'a [u8])> {
+    /// Returns name and raw value of a field. The name is ASCII: [`name_end`] and [`added`] let no other pass.
+    fn split<'a>(&'a self, field: &'a Field) -> Option<(&'a [u8], &'a [u8])> {
         let (octets, colon) = match field {
             Field::Original { range, colon } => (&self.message[range.clone()], *colon),
             Field::Added { octets, colon } => (&octets[..], *colon),
         };
-        let name = std::str::from_utf8(octets.get(..colon)?).ok().filter(|name| !name.is_empty())?;
+        let name = octets.get(..colon).filter(|name| !name.is_empty())?;
         let value = &octets[colon..];
         let value = &value[value.iter().position(|b| *b == b':')? + 1..];
         Some((name, value.strip_suffix(b"\r\n").unwrap_or(value)))
     }
 
     fn is_named(&self, field: &Field, name: &str) -> bool {
-        self.split(field).is_some_and(|(field, _)| field.eq_ignore_ascii_case(name))
+        self.split(field).is_some_and(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
     }
 }
 
 /// Returns where the line that starts at `at` ends, its CRLF included.
-fn memchr_crlf(message: &[u8], at: usize) -> usize {
-    message[at..].windows(2).position(|pair| pair == b"\r\n").map_or(message.len(), |found| at + found + 2)
+fn line_end(message: &[u8], at: usize) -> usize {
+    let mut feeds = memchr::memchr_iter(b'\n', &message[at..]).map(|feed| at + feed);
+    feeds.find(|feed| *feed > at && message[feed - 1] == b'\r').map_or(message.len(), |feed| feed + 1)
 }
 
 /// Returns the length of the field name that a line starts with, 0 where it is no field.
 ///
 /// Blanks between name and colon are obsolete but seen (RFC 5322 §4.5), so they are not part of the name.
 fn name_end(line: &[u8]) -> usize {
-    let Some(colon) = line.iter().position(|b| *b == b':') else { return 0 };
+    let Some(colon) = memchr::memchr(b':', line) else { return 0 };
     let name = line[..colon].trim_ascii_end();
     if name.iter().all(u8::is_ascii_graphic) { name.len() } else { 0 }
 }
@@ -213,16 +218,18 @@ fn fold(name: &str, value: &str) -> Vec<u8> {
 /// Joins a raw value's folded lines and trims it (RFC 5322 §2.2.3).
 #[must_use]
 pub fn unfold(value: &[u8]) -> Vec<u8> {
-    let unfolded: Vec<u8> = value.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
-    unfolded.trim_ascii().to_vec()
+    let mut unfolded = value.trim_ascii().to_vec();
+    unfolded.retain(|b| !matches!(b, b'\r' | b'\n'));
+    unfolded
 }
 
 /// Returns a raw value as text: unfolded, encoded words decoded (RFC 2047), what is not UTF-8 replaced.
 #[must_use]
 pub fn decode(value: &[u8]) -> String {
     let unfolded = unfold(value);
-    if !unfolded.windows(2).any(|pair| pair == b"=?") {
-        return String::from_utf8_lossy(&unfolded).into_owned();
+    if memchr::memmem::find(&unfolded, b"=?").is_none() {
+        return String::from_utf8(unfolded)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     }
     let mut line = unfolded;
     line.extend_from_slice(b"\r\n");

@@ -6,6 +6,7 @@
 //! - `ceiling`: source to sink without anything between them, over the same connections;
 //! - `relay`: the same through the program, until the sink has the last message;
 //! - `one at a time`: from the final dot to the reply, over one connection;
+//! - `disk`: one write of 5 KiB and its sync, which everything durable waits for;
 //! - `hold`: messages for later, which are accepted and kept.
 //!
 //! `TOLLGATE_BIN` names the program, `TOLLGATE_BENCH_MESSAGES` and `TOLLGATE_BENCH_ROUNDS` say how much is done.
@@ -14,6 +15,7 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -22,7 +24,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
-use tollgate_bench::{QUEUES, median, round, setting, tell};
+use tollgate_bench::{QUEUES, median, quantile, round, setting, tell};
 use tollgate_peer::{
     send::{self, SendConfig, SendReport},
     sink::{Counter, Sink, SinkConfig},
@@ -67,7 +69,7 @@ fn main() -> anyhow::Result<()> {
     let column = |of: fn(&Round) -> f64| round(median(&mut table.iter().map(of).collect::<Vec<_>>()));
     tell(&json!({
         "bench": "end to end, medians", "rounds": table.len(), "messages": messages, "connections": CONNECTIONS,
-        "size": SIZE, "ceiling_per_s": column(|round| round.ceiling), "accepted_per_s": column(|round| round.accepted),
+        "size": SIZE, "disk_sync_ms": column(|round| round.disk), "ceiling_per_s": column(|round| round.ceiling), "accepted_per_s": column(|round| round.accepted),
         "delivered_per_s": column(|round| round.delivered),
         "delivered_of_ceiling": column(|round| round.delivered / round.ceiling),
         "cpu_s_per_1000": column(|round| round.cpu), "dot_p50_ms": column(|round| round.p50),
@@ -80,6 +82,7 @@ fn main() -> anyhow::Result<()> {
 
 /// The figures of a round: rates a second, times in milliseconds, CPU seconds and writes of the spool for 1,000 messages.
 struct Round {
+    disk: f64,
     ceiling: f64,
     accepted: f64,
     delivered: f64,
@@ -95,10 +98,10 @@ struct Round {
 
 async fn one_round(messages: u64) -> anyhow::Result<Round> {
     let sink = Sink::bind(SinkConfig::default())?;
-    let (counter, hop) = (sink.counter(), sink.local_addr());
+    let (counter, hop, disk) = (sink.counter(), sink.local_addr(), millis(disk()?));
     let sink = tokio::spawn(sink.run(std::future::pending()));
     let ceiling = load(hop, messages, CONNECTIONS, &[]).await?.rate();
-    tell(&json!({ "bench": "ceiling", "per_s": round(ceiling) }));
+    tell(&json!({ "bench": "ceiling", "per_s": round(ceiling), "disk_sync_ms": disk }));
 
     let mta = Mta::start(hop)?;
     load(mta.smtp, 500, CONNECTIONS, &[]).await.context("while warming up")?;
@@ -109,6 +112,7 @@ async fn one_round(messages: u64) -> anyhow::Result<Round> {
     let (held, held_cpu) = hold(&mta, messages).await?;
     sink.abort();
     Ok(Round {
+        disk,
         ceiling,
         single_p50: millis(single.p50),
         single_p99: millis(single.p99),
@@ -116,6 +120,21 @@ async fn one_round(messages: u64) -> anyhow::Result<Round> {
         held_cpu,
         ..relayed.over(ceiling)
     })
+}
+
+/// Returns what a write of 5 KiB into a file that is there takes with its sync, the median of 200.
+fn disk() -> anyhow::Result<Duration> {
+    let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR"))?;
+    file.write_all_at(&vec![0; 1 << 20], 0)?;
+    file.sync_all()?;
+    let mut times = Vec::new();
+    for place in 0..200 {
+        let started = Instant::now();
+        file.write_all_at(&[1; 5 << 10], place * (5 << 10))?;
+        file.sync_data()?;
+        times.push(started.elapsed());
+    }
+    Ok(quantile(&mut times, 0.5))
 }
 
 /// Sends through the program until the sink has everything.
@@ -147,6 +166,7 @@ struct Relayed {
 impl Relayed {
     fn over(&self, ceiling: f64) -> Round {
         Round {
+            disk: 0.0,
             ceiling,
             accepted: self.report.rate(),
             delivered: self.delivered,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tollgate_control::record::PolicyStep;
 use tollgate_inbound::{Submission, Submit, Transaction};
-use tollgate_message::{Draft, Envelope, MessageId, Received, Timestamp, trace};
+use tollgate_message::{Draft, Envelope, MessageId, QueueName, Received, Timestamp, trace};
 use tollgate_policy::{Decision, Outcome};
 use tollgate_queue::QueueConfig;
 use tollgate_smtp::{EnhancedCode, Reply, TempReply, replies};
@@ -94,7 +94,7 @@ impl Node {
         draft.edits.header.prepend("Received", &trace).map_err(|_| Reply::from(replies::local_error()))?;
         let decision = self.chain.message_received(&mut draft).await;
         self.count_policy(&decision);
-        let (outcome, policy) = (decision.outcome, steps(&decision.trail));
+        let (outcome, policy) = (decision.outcome, steps(decision.trail));
         let refuse = |reply: &Reply| {
             self.record_rejection(&draft, transaction.protocol, reply, &policy);
             reply.clone()
@@ -104,13 +104,13 @@ impl Node {
             Outcome::Refuse(refusal) => return Err(refuse(refusal.reply())),
             Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None),
             Outcome::Hold(reason) => (queues::held(&name), Fate::Queue(Arc::default()), Some(reason)),
-            Outcome::Accept if name.to_string() == NULL => (name, Fate::Discard("the queue is null".to_owned()), None),
+            Outcome::Accept if is_null(&name) => (name, Fate::Discard("the queue is null".to_owned()), None),
             Outcome::Accept => {
                 let config = self.queue_config(&name).await.map_err(|error| refuse(&unusable(&error)))?;
                 (name, Fate::Queue(config), None)
             }
         };
-        Ok(judged(&draft, transaction, fate, name, held, policy, self.generation))
+        Ok(judged(draft, transaction, fate, name, held, policy, self.generation))
     }
 
     /// Makes the messages durable and puts them into their queues.
@@ -184,39 +184,45 @@ fn split(envelope: &Envelope) -> Vec<Envelope> {
 }
 
 fn judged(
-    draft: &Draft,
+    draft: Draft,
     transaction: &Transaction,
     fate: Fate,
-    queue: tollgate_message::QueueName,
+    queue: QueueName,
     held: Option<String>,
     policy: Vec<PolicyStep>,
     generation: u64,
 ) -> Judged {
-    let (received, edits) = (&draft.received, &draft.edits);
+    let Draft { received, edits } = draft;
+    let received = Arc::unwrap_or_clone(received);
     let due = edits.schedule.as_ref().map_or(received.at, |schedule| schedule.adjust(received.at));
+    let pending = (0..u32::try_from(received.envelope.recipients.len()).unwrap_or(u32::MAX)).collect();
     let meta = StoredMeta {
-        envelope: received.envelope.clone(),
+        envelope: received.envelope,
         header: edits.header.pieces(),
         body_at: edits.header.original_len() as u64,
         size: received.size,
-        meta: edits.meta.clone(),
-        schedule: edits.schedule.clone(),
+        meta: edits.meta,
+        schedule: edits.schedule,
         protocol: transaction.protocol.as_str().to_owned(),
         generation,
         policy,
     };
-    let pending = (0..u32::try_from(received.envelope.recipients.len()).unwrap_or(u32::MAX)).collect();
     let state = StoredState { queue, due, attempts: 0, pending, held };
     Judged { id: received.id, fate, meta: Arc::new(meta), state }
 }
 
-fn steps(trail: &[tollgate_policy::Step]) -> Vec<PolicyStep> {
-    let step = |step: &tollgate_policy::Step| PolicyStep {
-        plugin: step.plugin.clone(),
+/// Names are printed only where the domain leaves a doubt, which no domain of mail does.
+fn is_null(name: &QueueName) -> bool {
+    name.domain == NULL && name.to_string() == NULL
+}
+
+fn steps(trail: Vec<tollgate_policy::Step>) -> Vec<PolicyStep> {
+    let step = |step: tollgate_policy::Step| PolicyStep {
+        plugin: step.plugin,
         outcome: step.outcome.to_owned(),
         micros: step.micros,
     };
-    trail.iter().map(step).collect()
+    trail.into_iter().map(step).collect()
 }
 
 fn unusable(error: &QueueError) -> Reply {
