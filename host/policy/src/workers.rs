@@ -1,6 +1,7 @@
 //! Threads on which plugins run that must not hold up a session.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
@@ -52,7 +53,8 @@ fn serve(queue: &Mutex<mpsc::Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match job {
-            Ok(job) => job(),
+            // A panic is the job's: whoever waits for it hears nothing, and the worker goes on.
+            Ok(job) => drop(catch_unwind(AssertUnwindSafe(job))),
             Err(mpsc::RecvError) => return,
         }
     }

@@ -23,8 +23,8 @@ use crate::{
 
 /// A warm instance is replaced after this many calls: what a guest leaks or piles up has an end.
 const CALLS: u32 = 100_000;
-/// How many warm instances are kept when no one uses them.
-const KEPT: usize = 16;
+/// How many warm instances are kept when no one uses them; more than most machines have threads that would.
+const KEPT: usize = 64;
 
 /// Whether instances are used again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

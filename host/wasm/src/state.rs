@@ -57,6 +57,8 @@ impl HostState {
     pub(crate) fn begin_event(&mut self) {
         self.configuring = false;
         self.ceiling.memory = self.limits.memory;
+        // What an earlier event met is no reason for the failure of this one.
+        (self.ceiling.refused, self.panic) = (None, None);
         self.host_calls_left = self.limits.host_calls;
         self.header_bytes_left = self.limits.header_bytes;
         self.stopwatch = Stopwatch::start(self.limits.cpu, self.limits.wall);

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tollgate_control::record::Peer;
 use tollgate_message::{Envelope, MessageId, QueueName};
 use tollgate_outbound::{Body, Connection, Hop, OutMessage, resolve_hops};
-use tollgate_queue::{Closed, ConnectionId, Delivery, Lease, Next, Outcome, Site};
+use tollgate_queue::{Cause, Closed, ConnectionId, Delivery, Disposition, Lease, Next, Outcome, Settled, Site};
 
 use super::{
     fresh::Item,
@@ -76,7 +76,7 @@ async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
 /// Sends messages until the connection is at its end, and returns its lease.
 async fn serve(node: &Arc<Node>, path: &Path, connection: &mut Connection, mut lease: Lease, wake: &Notify) -> Lease {
     loop {
-        if node.is_draining() {
+        if node.is_stopped() {
             return lease;
         }
         match node.with_engine(|engine, now| engine.next_delivery(now, lease)) {
@@ -109,10 +109,15 @@ async fn stays(node: &Node, connection: &mut Connection, wake: &Notify) -> bool 
 
 /// Sends one message and reports what became of it; returns whether the connection can take another.
 async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, delivery: Delivery) -> (Lease, bool) {
-    let Delivery { permit, id, attempts, .. } = delivery;
+    let Delivery { permit, id, queue, attempts } = delivery;
     let requeue = |permit, after| {
         let outcome = Outcome::Requeue { after };
-        node.with_engine(|engine, now| engine.outcome(now, permit, outcome)).0
+        let (lease, disposition) = node.with_engine(|engine, now| engine.outcome(now, permit, outcome));
+        // Even a message that was not attempted may have run out of time meanwhile.
+        if matches!(disposition, Disposition::Expired(_)) {
+            node.settle(Settled { id, queue, cause: Cause::TimeOver, disposition });
+        }
+        lease
     };
     let (item, mut message) = match load(node, id).await {
         Ok(loaded) => loaded,

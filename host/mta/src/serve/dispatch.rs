@@ -4,18 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use tollgate_queue::{Action, ResolveError};
 
-use super::{connection, node::Node, outcome};
+use super::{connection, node::Node};
 
 /// Does one action. Never waits: whatever takes time becomes a task.
 pub(crate) fn perform(node: &Arc<Node>, action: Action) {
     match action {
-        // The lease is let go: a program that ends opens no more connections, and what waits is in the spool.
-        Action::Connect { .. } if node.is_draining() => {}
+        // The lease is let go: no more connections are opened, and what waits is in the spool.
+        Action::Connect { .. } if node.is_stopped() => {}
         Action::Connect { lease, source, site, .. } => {
             tokio::spawn(connection::run(Arc::clone(node), lease, connection::Path { source, site }));
         }
         Action::Wake(id) => node.connections.wake(id),
-        Action::Settled(settled) => outcome::settled(node, settled),
+        Action::Settled(settled) => node.settle(settled),
         Action::Resolve { queue, domain } => {
             let node = Arc::clone(node);
             tokio::spawn(async move {

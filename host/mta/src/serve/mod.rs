@@ -143,6 +143,7 @@ impl Server {
         }
         timer.abort();
         tidier.abort();
+        self.node.all_settled().await;
         if let Err(reason) = self.node.spool.flush().await {
             tracing::error!(%reason, "the spool could not be flushed");
         }

@@ -5,18 +5,26 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
+    thread,
 };
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tollgate_control::{Metrics, Records};
 use tollgate_message::Timestamp;
 use tollgate_outbound::{Source, Timeouts};
 use tollgate_policy::Chain;
-use tollgate_queue::{Action, ConnectionId, EgressSettings, Engine, Pool};
-use tollgate_spool::Spool;
+use tollgate_queue::{Action, ConnectionId, EgressSettings, Engine, Pool, Settled};
+use tollgate_spool::{Health, Spool};
 
-use super::{clock::Clock, dispatch, fresh::Fresh, queues::Queues};
+use super::{
+    clock::Clock,
+    dispatch,
+    fresh::Fresh,
+    outcome::{self, Settlement},
+    queues::Queues,
+};
 use crate::config::{Config, Egress};
 
 /// How many actions are taken out of the engine before others get their turn at it.
@@ -39,6 +47,7 @@ pub(crate) struct Node {
     pub(crate) hostname: String,
     pub(crate) connections: Connections,
     pub(crate) wake: watch::Sender<Option<Timestamp>>,
+    settlements: mpsc::Sender<Settlement>,
     engine: Mutex<Engine>,
     draining: AtomicBool,
 }
@@ -49,7 +58,9 @@ impl Node {
         let settings = EgressSettings { pools: pools.collect(), limits: config.egress.limits };
         let clock = Clock::start();
         let seed = clock.now().as_millis();
-        Arc::new(Self {
+        let (settlements, waiting) = mpsc::channel();
+        let node = Arc::new(Self {
+            settlements,
             engine: Mutex::new(Engine::new(settings, seed)),
             clock,
             spool,
@@ -66,7 +77,23 @@ impl Node {
             connections: Connections::default(),
             wake: watch::Sender::new(None),
             draining: AtomicBool::new(false),
-        })
+        });
+        let weak = Arc::downgrade(&node);
+        thread::spawn(move || outcome::keep_settling(&weak, &waiting));
+        node
+    }
+
+    /// Has a decision of the engine's taken to the spool and the log.
+    pub(crate) fn settle(&self, settled: Settled) {
+        // The thread ends only with this sender.
+        drop(self.settlements.send(Settlement::Decided(settled)));
+    }
+
+    /// Waits until all decisions so far are taken there.
+    pub(crate) async fn all_settled(&self) {
+        let (done, wait) = oneshot::channel();
+        drop(self.settlements.send(Settlement::Barrier(done)));
+        drop(wait.await);
     }
 
     /// Does something with the engine, then everything that the engine wants done for it.
@@ -105,6 +132,11 @@ impl Node {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Returns whether nothing may be sent: the program ends, or what is sent could not be noted and would be sent again.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_draining() || self.spool.health() == Health::Poisoned
     }
 
     pub(crate) fn totals(&self) -> tollgate_queue::Totals {

@@ -1,7 +1,8 @@
 //! What becomes of a message after an attempt: the engine decides, the spool remembers, a record says so.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak, mpsc::Receiver};
 
+use tokio::sync::oneshot;
 use tollgate_control::Kind;
 use tollgate_outbound::{RecipientOutcome, Verdict};
 use tollgate_queue::{Cause, Disposition, Lease, Outcome, Permit, Settled};
@@ -44,14 +45,27 @@ pub(crate) fn report(node: &Arc<Node>, done: &Done<'_>, permit: Permit, replies:
     lease
 }
 
-/// Takes what the engine decided by itself to the spool and the log.
-pub(crate) fn settled(node: &Arc<Node>, settled: Settled) {
-    let node = Arc::clone(node);
-    // Reading the message back may wait for the disk.
-    tokio::task::spawn_blocking(move || match load(&node, &settled) {
-        Ok((meta, state)) => settle(&node, &settled, &meta, &state),
-        Err(reason) => tracing::error!(id = %settled.id, reason, "a message cannot be read from the spool"),
-    });
+/// What waits for [`keep_settling`].
+pub(crate) enum Settlement {
+    /// A decision of the engine's.
+    Decided(Settled),
+    /// Someone who wants to know when everything before is done.
+    Barrier(oneshot::Sender<()>),
+}
+
+/// Takes what the engine decided by itself to the spool and the log, in the order of the decisions, on a thread of its own:
+/// messages are read back from the disk for it.
+pub(crate) fn keep_settling(node: &Weak<Node>, waiting: &Receiver<Settlement>) {
+    while let Ok(settlement) = waiting.recv() {
+        match (settlement, node.upgrade()) {
+            (Settlement::Decided(settled), Some(node)) => match load(&node, &settled) {
+                Ok((meta, state)) => settle(&node, &settled, &meta, &state),
+                Err(reason) => tracing::error!(id = %settled.id, reason, "a message cannot be read from the spool"),
+            },
+            (Settlement::Barrier(done), _) => drop(done.send(())),
+            (_, None) => return,
+        }
+    }
 }
 
 fn settle(node: &Arc<Node>, settled: &Settled, meta: &StoredMeta, state: &StoredState) {

@@ -41,6 +41,11 @@ impl Queues {
         known.and_then(|known| known.config.egress_pool.clone()).unwrap_or_else(|| UNSPECIFIED.to_owned())
     }
 
+    /// Returns whether every plugin had its say about a queue.
+    pub(crate) fn is_complete(&self, name: &QueueName) -> bool {
+        self.get(name).is_some_and(|known| known.complete)
+    }
+
     /// Forgets queues.
     fn forget(&self, names: &[QueueName]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -65,9 +70,8 @@ impl Node {
     /// # Errors
     /// [`QueueError`]; the mail is deferred.
     pub(crate) async fn queue_config(self: &Arc<Self>, name: &QueueName) -> Result<Arc<QueueConfig>, QueueError> {
-        let known = self.queues.get(name);
-        if let Some(known) = known.as_ref().filter(|known| known.complete) {
-            return Ok(Arc::clone(&known.config));
+        if let Some(known) = self.queues.get(name).filter(|known| known.complete) {
+            return Ok(known.config);
         }
         let (settings, failures) = self.chain.queue_config(name).await;
         for failure in &failures {
@@ -79,9 +83,7 @@ impl Node {
         }
         let config = Arc::new(config);
         self.queues.put(name, &config, failures.is_empty());
-        if known.is_some() {
-            self.redefine(name, &config);
-        }
+        self.redefine(name, &config);
         Ok(config)
     }
 

@@ -162,8 +162,8 @@ impl Node {
         let Judged { id, meta, state, .. } = message;
         let (queue, held) = (state.queue.clone(), state.held.is_some());
         let arrival = Arrival { id, due: state.due, attempts: 0, schedule: meta.schedule.clone() };
-        // Mail for later would only take the room of mail for now.
-        if state.due <= self.clock.now() {
+        // Mail for later, or held, would only take the room of mail for now.
+        if !held && state.due <= self.clock.now() {
             self.fresh.put(id, Item { meta, state, octets });
         }
         self.enqueue(&queue, arrival, config, held);

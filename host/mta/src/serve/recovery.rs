@@ -1,6 +1,6 @@
 //! What the spool holds at a start, back into its queues: each message with its own attempts and due time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tollgate_message::{MessageId, QueueName};
 use tollgate_queue::QueueConfig;
@@ -43,10 +43,19 @@ async fn enqueue(node: &Arc<Node>, id: MessageId, meta: StoredMeta, state: Store
     node.enqueue(&state.queue, arrival, &config, held);
 }
 
-/// Mail that was accepted is not given up because policy has no answer now.
+/// Returns the settings of a queue. Where policy has no whole answer now, mail that was accepted is not given up for its
+/// age: how old it may become is then not known.
 async fn config(node: &Arc<Node>, name: &QueueName) -> Arc<QueueConfig> {
-    node.queue_config(name).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "the queue goes on with default settings");
-        node.known_config(name)
-    })
+    let known = match node.queue_config(name).await {
+        Ok(config) if node.queues.is_complete(name) => return config,
+        Ok(config) => config,
+        Err(error) => {
+            tracing::error!(%error, "the queue goes on with default settings");
+            node.known_config(name)
+        }
+    };
+    Arc::new(QueueConfig { max_age: FOR_NOW, ..(*known).clone() })
 }
+
+/// Longer than any mail waits.
+const FOR_NOW: Duration = Duration::from_secs(100 * 365 * 86_400);

@@ -131,3 +131,18 @@ async fn settings_merge_in_the_order_of_the_chain_and_remember_what_they_replace
         .collect();
     assert_eq!((told, failures), (vec![("max_age".to_owned(), vec!["early.toml:1", "late.toml:1"])], vec![]));
 }
+
+#[tokio::test]
+async fn a_worker_outlives_a_panic() {
+    let panics = Scripted::new("p").on_worker().on_message(|_, edits| {
+        assert!(edits.meta.contains_key("calm"), "scripted");
+        Ok(Ok(Verdict::Accept))
+    });
+    let chain = chain(vec![(panics, Phase::Received, OnFailure::Defer)]);
+    let mut calm = draft();
+    calm.edits.meta.insert("calm".to_owned(), String::new());
+
+    let decisions = [chain.message_received(&mut draft()).await, chain.message_received(&mut calm).await];
+
+    assert_eq!(decisions.map(|decision| decision.trail[0].outcome), ["unavailable", "accept"]);
+}
