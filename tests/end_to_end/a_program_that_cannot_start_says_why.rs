@@ -121,15 +121,17 @@ fn a_component_that_is_none_is_named() {
     let module: &[u8] = b"\0asm\x01\0\0\0";
     let cut: &[u8] = &HELLO[..HELLO.len() / 2];
 
-    let seen = [None, Some(text), Some(module), Some(cut)].map(|octets| refusal(&with_plugin(octets)));
+    let seen = [None, Some(text), Some(module), Some(cut)].map(|octets| {
+        let (code, said) = refusal(&with_plugin(octets));
+        // Where exactly the cut one breaks depends on the compiler that made it.
+        (code, said.split(": failed to parse").next().unwrap_or_default().to_owned())
+    });
 
-    let cut = format!(
-        "not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section: \
-         section range 612..34768 is out of bounds (bound = {})",
-        HELLO.len() / 2
-    );
     let wrap = "a core WebAssembly module, not a component; wrap it (`wasm-tools component new`, or `tollgate-build`)";
-    let expected = ["No such file or directory (os error 2)", "not a WebAssembly file", wrap, &cut].map(no_plugin);
+    let mut expected =
+        ["No such file or directory (os error 2)", "not a WebAssembly file", wrap, "not a valid component"]
+            .map(no_plugin);
+    expected[3].1 = expected[3].1.replace("\n    [[plugin]]\n    ^\n", "");
     assert_eq!(seen, expected);
 }
 
