@@ -4,7 +4,7 @@
 //! for a connection and a [`Permit`] for a message in flight on it. Neither can be copied: a connection is closed once,
 //! and while its message is out the lease is inside the permit, so it can be neither closed nor given another message.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tollgate_message::{MessageId, Schedule, Timestamp};
 
@@ -67,6 +67,8 @@ pub struct EgressSettings {
     pub pools: Vec<Pool>,
     /// The limits of sites for which none are set.
     pub limits: Limits,
+    /// The limits of sites by name, for queues whose configuration has none.
+    pub site_limits: HashMap<String, Limits>,
 }
 
 /// A message as it enters a queue: fresh, at a start from the spool, or from another queue.

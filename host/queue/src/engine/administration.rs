@@ -3,8 +3,6 @@
 //! A mark sits on a queue and is seen by whoever serves it, so suspending a million messages takes no longer than one.
 //! Only what must touch each message of a queue walks over them.
 
-use std::time::Duration;
-
 use tollgate_message::{QueueName, Timestamp};
 
 use super::{Engine, FOREVER, MessageStatus, Placement, QueueIndex, QueueStatus, ReadyStatus, Totals, Withdrawn};
@@ -90,19 +88,21 @@ impl Engine {
         true
     }
 
-    /// Drops the queues without messages into which nothing came for `idle`, and returns their names; drops sites and
-    /// ready queues without mail and connections too. Suspended queues stay.
-    pub fn reap(&mut self, now: Timestamp, idle: Duration) -> Vec<QueueName> {
+    /// Drops the queues without messages into which nothing came for their `reap_interval`, and returns their names;
+    /// drops sites and ready queues without mail and connections too. Suspended queues stay.
+    pub fn reap(&mut self, now: Timestamp) -> Vec<QueueName> {
         let unused = |queue: &Queue| {
             let resting = matches!(queue.standing, Standing::Rest);
-            queue.messages == 0 && resting && !queue.is_parked() && queue.touched + idle <= now
+            queue.messages == 0 && resting && !queue.is_parked() && queue.touched + queue.config.reap_interval <= now
         };
         let unused: Vec<_> = self.queues.iter().filter(|(_, queue)| unused(queue)).map(|(index, _)| index).collect();
         self.egress.reap();
+        self.throttling.tidy(now);
         let removed = unused.into_iter().filter_map(|index| self.queues.remove(index));
         removed
             .map(|queue| {
                 self.names.remove(&queue.name);
+                queue.buckets.iter().for_each(|bucket| self.throttling.release(*bucket));
                 (*queue.name).clone()
             })
             .collect()

@@ -34,6 +34,8 @@ pub(super) struct Egress {
 #[derive(Debug)]
 pub(super) struct SiteState {
     pub(super) site: Arc<Site>,
+    /// Limits from the queue that leads here.
+    given: Option<Limits>,
     lanes: Vec<u32>,
     readies: Vec<u32>,
 }
@@ -42,7 +44,7 @@ impl Egress {
     pub(super) fn new(settings: EgressSettings) -> Self {
         let mut egress = Self {
             limits: settings.limits,
-            site_limits: HashMap::new(),
+            site_limits: settings.site_limits,
             pools: Vec::new(),
             pool_names: HashMap::new(),
             site_names: BTreeMap::new(),
@@ -79,26 +81,44 @@ impl Egress {
         changed.into_iter().map(|(lane, _)| lane).collect()
     }
 
-    /// Sets the limits of a site, for its ready queues that are there and those that come.
-    pub(super) fn set_site_limits(&mut self, name: &str, limits: Limits) -> Vec<u32> {
-        self.site_limits.insert(name.to_owned(), limits);
+    /// Takes new limits, and returns the ready queues, all of which may be under others now.
+    pub(super) fn set_limits(&mut self, limits: Limits, by_site: HashMap<String, Limits>) -> Vec<u32> {
+        (self.limits, self.site_limits) = (limits, by_site);
+        let sites: Vec<u32> = self.site_names.values().copied().collect();
+        sites.into_iter().flat_map(|site| self.limit_site(site)).collect()
+    }
+
+    /// Gives a site that is there the limits of a queue that leads to it, and returns its ready queues.
+    pub(super) fn give_limits(&mut self, name: &str, given: Option<Limits>) -> Vec<u32> {
         let Some(&site) = self.site_names.get(name) else {
             return Vec::new();
         };
-        let readies = self.sites[site].readies.clone();
+        self.sites[site].given = given;
+        self.limit_site(site)
+    }
+
+    fn limit_site(&mut self, site: u32) -> Vec<u32> {
+        let (limits, readies) = (self.limits_of(site), self.sites[site].readies.clone());
         for ready in &readies {
             self.readies[*ready].limits = limits;
         }
         readies
     }
 
-    /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source.
-    pub(super) fn lane(&mut self, site: &Arc<Site>, pool: Option<&str>) -> Option<u32> {
+    /// Returns what holds at a site: what its queue says, else what is said for the site, else what holds everywhere.
+    fn limits_of(&self, site: u32) -> Limits {
+        let SiteState { site, given, .. } = &self.sites[site];
+        given.or_else(|| self.site_limits.get(&site.name).copied()).unwrap_or(self.limits)
+    }
+
+    /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source. A new site gets
+    /// the limits of the queue.
+    pub(super) fn lane(&mut self, site: &Arc<Site>, pool: Option<&str>, given: Option<Limits>) -> Option<u32> {
         let pool = *self.pool_names.get(pool.unwrap_or(pool::UNSPECIFIED))?;
         if self.pools[pool as usize].sources.is_empty() {
             return None;
         }
-        let site = self.site(site);
+        let site = self.site(site, given);
         let known = self.sites[site].lanes.iter().copied().find(|lane| self.lanes[*lane].pool == pool);
         Some(known.unwrap_or_else(|| {
             let lane = self.lanes.insert(Lane::new(pool));
@@ -140,12 +160,12 @@ impl Egress {
     }
 
     /// Returns the site's number, with the hops that were found last.
-    fn site(&mut self, site: &Arc<Site>) -> u32 {
+    fn site(&mut self, site: &Arc<Site>, given: Option<Limits>) -> u32 {
         if let Some(&index) = self.site_names.get(&site.name) {
             self.sites[index].site = Arc::clone(site);
             return index;
         }
-        let state = SiteState { site: Arc::clone(site), lanes: Vec::new(), readies: Vec::new() };
+        let state = SiteState { site: Arc::clone(site), given, lanes: Vec::new(), readies: Vec::new() };
         let index = self.sites.insert(state);
         self.site_names.insert(site.name.clone(), index);
         index
@@ -170,8 +190,7 @@ impl Egress {
         if let Some(ready) = known {
             return ready;
         }
-        let limits = self.site_limits.get(&state.site.name).copied().unwrap_or(self.limits);
-        let ready = self.readies.insert(ReadyQueue::new(source, site, &state.site, limits));
+        let ready = self.readies.insert(ReadyQueue::new(source, site, &state.site, self.limits_of(site)));
         self.sites[site].readies.push(ready);
         ready
     }

@@ -16,6 +16,7 @@ use crate::{
     handover::{Disposition, Outcome},
     ready::{Limits, Pool, Site},
     scheduled::{QueueConfig, Route, entry::Place, queue::Standing},
+    throttle::{Rate, Throttle},
 };
 
 const START: u64 = 1_790_000_000_000;
@@ -47,6 +48,7 @@ impl Engine {
             assert_eq!(books, (due, ready, flight, due + ready + flight + wheel), "{}", queue.name);
             let left_alone = due > 0 && !queue.is_parked() && matches!(queue.standing, Standing::Rest);
             assert!(!left_alone, "nobody serves {}", queue.name);
+            self.throttling.audit(index, &queue.standing);
         }
         assert_eq!(waiting as usize, self.wheel.len());
         for (index, ready) in self.egress.readies.iter() {
@@ -80,8 +82,15 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let limits = Limits { connection_limit: LIMIT, max_deliveries_per_connection: 4, max_ready: 5 };
-        let settings = EgressSettings { pools: vec![pool(2)], limits };
+        let slow = Rate { limit: 3, period: Duration::from_secs(1), burst: 2 };
+        let limits = Limits {
+            connection_limit: LIMIT,
+            max_deliveries_per_connection: 4,
+            max_ready: 5,
+            max_message_rate: seed.is_multiple_of(3).then_some(slow),
+            max_connection_rate: seed.is_multiple_of(2).then_some(slow),
+        };
+        let settings = EgressSettings { pools: vec![pool(2)], limits, ..EgressSettings::default() };
         Self {
             engine: Engine::new(settings, seed),
             now: Timestamp::from_millis(START),
@@ -113,7 +122,7 @@ impl World {
             22 => self.engine.define_pool(self.now, pool(pick as u32 % 4)),
             23 | 24 => self.answer(pick),
             25 => self.rearrange(pick),
-            _ => drop(self.engine.reap(self.now, Duration::from_secs(pick % 600))),
+            _ => drop(self.engine.reap(self.now)),
         }
         self.drain();
         self.engine.audit();
@@ -306,7 +315,19 @@ fn config(pick: u64) -> QueueConfig {
         max_age: Duration::from_secs(30 + pick % 5000),
         egress_pool: (!pick.is_multiple_of(3)).then(|| "p".to_owned()),
         route,
+        throttles: throttles(pick),
+        limits: None,
+        reap_interval: Duration::from_secs(pick % 600),
     }
+}
+
+/// Rates, some of which queues share.
+fn throttles(pick: u64) -> Vec<Throttle> {
+    let rate = |n: u64| Rate { limit: 1 + n % 4, period: Duration::from_secs(1 + n % 9), burst: 1 + n % 3 };
+    let throttle = |key: String, n| Throttle { key: key.into(), rate: rate(n) };
+    let shared = pick.is_multiple_of(3).then(|| throttle(format!("tenant-{}", pick % 2), pick % 5));
+    let own = pick.is_multiple_of(4).then(|| throttle(format!("queue-{pick}"), pick));
+    shared.into_iter().chain(own).collect()
 }
 
 proptest! {
