@@ -60,6 +60,19 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Reads a whole number that is not negative, and judges it.
+    pub fn parsed_number<T>(
+        &mut self,
+        key: &'static str,
+        findings: &mut Findings,
+        parse: impl Fn(u64) -> Result<T, String>,
+    ) -> Option<T> {
+        self.read(key, findings, |value| match value {
+            Value::Integer(number) => parse(u64::try_from(*number).map_err(|_| format!("{number} is negative"))?),
+            other => Err(format!("expected a whole number, got {}", other.kind())),
+        })
+    }
+
     /// Reads a duration.
     pub fn duration(&mut self, key: &'static str, findings: &mut Findings) -> Option<Duration> {
         self.read(key, findings, duration::from_value)

@@ -20,6 +20,7 @@ const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-help
 /// Where plugins are loaded: the engine, and the components that were loaded before.
 pub(crate) struct Loader {
     runtime: Runtime,
+    /// By where they came from; a file may hold another one by now.
     loaded: BTreeMap<PathBuf, Arc<Component>>,
 }
 
@@ -88,7 +89,7 @@ impl Loader {
                 (path.clone(), fs::read(path).map_err(|reason| format!("{}: {reason}", path.display()))?)
             }
         };
-        if let Some(component) = self.loaded.get(&key) {
+        if let Some(component) = self.loaded.get(&key).filter(|component| component.is_made_of(&octets)) {
             return Ok(Arc::clone(component));
         }
         let component = self.runtime.load(&octets).map_err(|reason| format!("{}: {reason}", key.display()))?;

@@ -1,7 +1,40 @@
-//! From the settings that policy gave a queue to the values that the engine works with.
+//! From what configuration and policy say to the values that the engine works with.
 
-use tollgate_policy::{OptionValue, QueueOption, Settings};
-use tollgate_queue::{QueueConfig, Route};
+use std::sync::Arc;
+
+use tollgate_message::QueueName;
+use tollgate_policy::{OptionValue, QueueOption, Scope, Settings};
+use tollgate_queue::{EgressSettings, Pool, QueueConfig, Rate, Route, Throttle};
+
+use crate::config::Egress;
+
+/// Returns pools and limits.
+pub(crate) fn egress(egress: &Egress) -> EgressSettings {
+    let pools = egress.pools.iter().map(|(name, sources)| Pool { name: name.clone(), sources: sources.clone() });
+    EgressSettings { pools: pools.collect(), limits: egress.paths.limits, site_limits: egress.paths.site_limits() }
+}
+
+/// Returns the rates that a queue keeps: those that it shares with others, then its own.
+///
+/// The names of buckets are the same on every node, and say what shares them.
+pub(crate) fn throttles(name: &QueueName, settings: &Settings, shared: &[tollgate_policy::Throttle]) -> Vec<Throttle> {
+    let throttle =
+        |scope: &str, key: &str, rate| Throttle { key: Arc::from(format!("{scope}/{key}")), rate: self::rate(rate) };
+    let shared = shared.iter().map(|throttle| match throttle.scope {
+        Scope::Tenant => ("tenant", throttle),
+        Scope::TenantCampaign => ("tenant-campaign", throttle),
+    });
+    let own = match settings.get(&QueueOption::MaxMessageRate) {
+        Some(OptionValue::Rate(rate)) => Some(throttle("queue", &name.to_string(), *rate)),
+        _ => None,
+    };
+    shared.map(|(scope, shared)| throttle(scope, &shared.key, shared.rate)).chain(own).collect()
+}
+
+/// Returns a rate with everything that it leaves to the default: the burst is what a period may see.
+pub(crate) fn rate(rate: tollgate_config::Rate) -> Rate {
+    Rate { limit: rate.limit, period: rate.period, burst: rate.max_burst.unwrap_or(rate.limit) }
+}
 
 /// Returns the engine's configuration for a queue: what is not set has its default.
 ///
@@ -22,6 +55,8 @@ pub(crate) fn queue_config(settings: &Settings) -> Result<QueueConfig, String> {
             Some(OptionValue::Json(protocol)) => route(protocol)?,
             _ => Route::ByMx,
         },
+        reap_interval: settings.duration(&QueueOption::ReapInterval).unwrap_or(defaults.reap_interval),
+        ..defaults
     })
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod finding;
 mod log;
+mod reload;
 mod send;
 mod serve;
 mod sink;

@@ -6,11 +6,14 @@ use std::{
     process::ExitCode,
 };
 
-use super::{BAD, finding};
+use super::{
+    BAD, finding,
+    reload::{self, Reloader},
+};
 use crate::{
     config,
     policy::{Loaded, Loader},
-    serve::{Prepared, StartError},
+    serve::{Prepared, StartError, Watch},
 };
 
 #[derive(clap::Args, Debug)]
@@ -57,34 +60,29 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 async fn serve(args: &Args) -> Result<(), Stop> {
     let (config, mut findings) = config::read(&args.config)?;
+    let watch = Watch::new(reload::files(&args.config, &config));
     // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
     let prepared = Prepared::take(config)?;
-    let policy = load(prepared.config())?;
+    let (policy, loader) = load(prepared.config())?;
     findings.extend(policy.findings.iter().cloned());
     finding::print(&findings, &args.config, &mut stderr());
     let server = prepared.start(policy).await;
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
     }
-    tokio::spawn(say_that_nothing_is_reread());
+    let reloader = Reloader { path: args.config.clone(), loader, server: server.handle(), watch };
+    let reloading = tokio::spawn(reload::keep_reloading(reloader));
     server.run(super::stop()).await;
+    reloading.abort();
     drop(writeln!(stderr(), "tollgate: drained"));
     Ok(())
 }
 
-fn load(config: &config::Config) -> Result<Loaded, config::Refused> {
+fn load(config: &config::Config) -> Result<(Loaded, Loader), config::Refused> {
     let pools: Vec<String> = config.pools().keys().cloned().collect();
     let cache = config.spool.path.join("compiled");
     let mut loader =
         Loader::new(Some(&cache)).map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
-    loader.load(&config.plugins, &pools).map_err(config::Refused::Findings)
-}
-
-/// SIGHUP would end the program if no one waited for it, and an operator who sends it means anything but that.
-async fn say_that_nothing_is_reread() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hang_up = signal(SignalKind::hangup()).expect("signals can be waited for");
-    while hang_up.recv().await.is_some() {
-        tracing::warn!("this version reads its configuration at the start only; restart it to apply changes");
-    }
+    let loaded = loader.load(&config.plugins, &pools).map_err(config::Refused::Findings)?;
+    Ok((loaded, loader))
 }

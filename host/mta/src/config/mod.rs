@@ -6,6 +6,7 @@
 mod clash;
 mod egress;
 mod listen;
+mod path;
 mod plugin;
 mod read;
 

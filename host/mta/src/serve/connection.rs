@@ -68,8 +68,9 @@ pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
 async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
     let hops: Result<Vec<Hop>, _> = path.site.hops.iter().map(|hop| hop.parse::<Hop>()).collect();
     let hops = hops.map_err(|error| error.to_string())?;
-    let candidates = resolve_hops(&hops, node.egress.smtp_port).await.map_err(|error| error.to_string())?;
-    let source = node.sources.get(&*path.source).cloned().unwrap_or_default();
+    let generation = node.generation();
+    let candidates = resolve_hops(&hops, generation.egress.paths.smtp_port).await.map_err(|error| error.to_string())?;
+    let source = generation.source(&path.source);
     Connection::open(&candidates, &source, &node.hostname, &node.timeouts).await.map_err(|error| error.to_string())
 }
 

@@ -52,11 +52,18 @@ pub(crate) async fn keep_time(node: Arc<Node>) {
     }
 }
 
-/// Forgets idle queues, for ever; there may be one for every domain that mail was ever sent to.
+/// Forgets idle queues, for ever; there may be one for every domain that mail was ever sent to. Asks for settings anew
+/// that no longer hold.
 pub(crate) async fn tidy(node: Arc<Node>) {
-    let mut minute = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        minute.tick().await;
-        node.forget_idle_queues();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    for n in 0_u64.. {
+        second.tick().await;
+        node.refresh_queues().await;
+        if n.is_multiple_of(FORGET_EVERY) {
+            node.forget_idle_queues();
+        }
     }
 }
+
+/// Every so many seconds idle queues are forgotten: it takes a look at each queue.
+const FORGET_EVERY: u64 = 10;

@@ -8,13 +8,16 @@ mod clock;
 mod connection;
 mod dispatch;
 mod fresh;
+mod generation;
 mod node;
 mod outcome;
 mod queues;
 mod reception;
 mod recovery;
+mod reload;
 mod report;
 mod stored;
+mod watch;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,6 +32,8 @@ use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
 use crate::{config::Config, policy::Loaded};
 use node::Node;
+pub(crate) use reload::Handle;
+pub(crate) use watch::Watch;
 
 /// How long a drain may take before the program ends all the same. Nothing is lost then: what is not done is in the spool.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -114,6 +119,11 @@ impl Server {
     /// Returns where HTTP listens.
     pub(crate) fn http_address(&self) -> SocketAddr {
         self.http.as_ref().map_or(NOWHERE, HttpServer::local_addr)
+    }
+
+    /// Returns what a reload needs of it.
+    pub(crate) fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.node))
     }
 
     /// Serves until `stop` resolves, then drains: no new sessions, no new deliveries, everything on disk.

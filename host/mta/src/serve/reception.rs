@@ -92,11 +92,12 @@ impl Node {
         let trace = trace::received(&draft.received, transaction.protocol.as_str());
         // A trace field is built of parts that were checked; without one mail loops could not be seen.
         draft.edits.header.prepend("Received", &trace).map_err(|_| Reply::from(replies::local_error()))?;
-        let decision = self.chain.message_received(&mut draft).await;
+        let generation = self.generation();
+        let decision = generation.chain.message_received(&mut draft).await;
         self.count_policy(&decision);
         let (outcome, policy) = (decision.outcome, steps(decision.trail));
         let refuse = |reply: &Reply| {
-            self.record_rejection(&draft, transaction.protocol, reply, &policy);
+            self.record_rejection(&draft, transaction.protocol, reply, &policy, generation.number);
             reply.clone()
         };
         let name = draft.queue_name();
@@ -110,7 +111,7 @@ impl Node {
                 (name, Fate::Queue(config), None)
             }
         };
-        Ok(judged(draft, transaction, fate, name, held, policy, self.generation))
+        Ok(judged(draft, transaction, fate, name, held, policy, generation.number))
     }
 
     /// Makes the messages durable and puts them into their queues.

@@ -74,7 +74,14 @@ impl Node {
     }
 
     /// Records that a message was refused while it was received.
-    pub(crate) fn record_rejection(&self, draft: &Draft, protocol: Protocol, reply: &Reply, policy: &[PolicyStep]) {
+    pub(crate) fn record_rejection(
+        &self,
+        draft: &Draft,
+        protocol: Protocol,
+        reply: &Reply,
+        policy: &[PolicyStep],
+        generation: u64,
+    ) {
         let received = &draft.received;
         for recipient in &received.envelope.recipients {
             self.write(&Record {
@@ -101,7 +108,7 @@ impl Node {
                 delivery_protocol: None,
                 next_due: None,
                 meta: draft.edits.meta.clone(),
-                generation: self.generation,
+                generation,
                 policy: policy.to_vec(),
             });
         }

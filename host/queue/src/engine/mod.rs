@@ -38,8 +38,8 @@ pub use action::{
     Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled, Totals, Withdrawn,
 };
 use egress::Egress;
-pub(crate) use throttling::Ticket;
 use throttling::Throttling;
+pub(crate) use throttling::Ticket;
 
 use crate::{
     random::Random,

@@ -79,13 +79,15 @@ impl Engine {
                 self.queues[index].standing = Standing::Resolving;
                 self.agenda.actions.push_back(Action::Resolve { queue: QueueIndex(index), domain });
             }
-            Destination::Site(site) => match self.egress.lane(&site, queue.config.egress_pool.as_deref(), queue.config.limits) {
-                Some(lane) => self.enter(now, index, lane),
-                None => {
-                    let pool = queue.config.egress_pool.clone().unwrap_or_else(|| pool::UNSPECIFIED.to_owned());
-                    self.sweep(index, Cause::NoSource { pool });
+            Destination::Site(site) => {
+                match self.egress.lane(&site, queue.config.egress_pool.as_deref(), queue.config.limits) {
+                    Some(lane) => self.enter(now, index, lane),
+                    None => {
+                        let pool = queue.config.egress_pool.clone().unwrap_or_else(|| pool::UNSPECIFIED.to_owned());
+                        self.sweep(index, Cause::NoSource { pool });
+                    }
                 }
-            },
+            }
         }
     }
 

@@ -233,8 +233,7 @@ impl Engine {
             let state =
                 State { created: entry.id.created(), attempts: entry.attempts, schedule: entry.schedule.as_deref() };
             let requeue = Outcome::Requeue { after: next.since(now) };
-            let Disposition::Expired(expiry) =
-                handover::dispose(now, state, &self.queues[index].config, requeue, 0.0)
+            let Disposition::Expired(expiry) = handover::dispose(now, state, &self.queues[index].config, requeue, 0.0)
             else {
                 return;
             };

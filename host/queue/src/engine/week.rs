@@ -124,9 +124,8 @@ fn over_a_week_every_attempt_of_a_thousand_queues_comes_when_the_formula_says() 
 
     let Story { attempts, ended } = fail_everything(&mut kit);
 
-    let wrong: Vec<_> = (0..QUEUES)
-        .filter_map(|n| Some((n, judge(&Formula::of(n), &attempts[&(n + 1)], ended[&(n + 1)])?)))
-        .collect();
+    let wrong: Vec<_> =
+        (0..QUEUES).filter_map(|n| Some((n, judge(&Formula::of(n), &attempts[&(n + 1)], ended[&(n + 1)])?))).collect();
     assert_eq!(wrong, []);
     let total: usize = attempts.values().map(Vec::len).sum();
     assert!(total > 100_000, "the week was to be a busy one, with its {total} attempts");

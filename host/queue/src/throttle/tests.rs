@@ -25,10 +25,7 @@ fn eager(throttle: &Throttle, count: usize) -> Vec<u64> {
 fn exactly_the_burst_goes_at_once_and_then_one_after_the_other() {
     let seen = [eager(&throttle(3, 3, 3), 6), eager(&throttle(4, 1, 1), 4), eager(&throttle(2, 1, 4), 6)];
 
-    assert_eq!(
-        seen,
-        [vec![0, 0, 0, 1000, 2000, 3000], vec![0, 250, 500, 750], vec![0, 0, 0, 0, 500, 1000]]
-    );
+    assert_eq!(seen, [vec![0, 0, 0, 1000, 2000, 3000], vec![0, 250, 500, 750], vec![0, 0, 0, 0, 500, 1000]]);
 }
 
 #[test]
