@@ -143,12 +143,12 @@ mod tests {
         assert_eq!(
             errors,
             [
-                "t.toml:2:1 error: connection_limit: 0 is not 1 to 4294967295",
-                "t.toml:3:1 error: smtp_port: 70000 is no port: expected 1 to 65535",
-                "t.toml:4:21 error: prohibited_hosts: 'x' is not a network such as '10.0.0.0/8'",
-                "t.toml:6:1 error: max_message_rate: unknown period quantity 'fortnight' in 'fortnight'; there are s, m, h and d",
-                "t.toml:7:1 error: smtp_port: stands in [egress.default], and holds for all destinations",
-                "t.toml:8:1 error: `conection_limit` is not an option of [egress.a.example]; did you mean `connection_limit`?",
+                "t.toml:2:1 connection_limit: 0 is not 1 to 4294967295",
+                "t.toml:3:1 smtp_port: 70000 is no port: expected 1 to 65535",
+                "t.toml:4:21 prohibited_hosts: 'x' is not a network such as '10.0.0.0/8'",
+                "t.toml:6:1 max_message_rate: unknown period quantity 'fortnight' in 'fortnight'; there are s, m, h and d",
+                "t.toml:7:1 smtp_port: stands in [egress.default], and holds for all destinations",
+                "t.toml:8:1 `conection_limit` is not an option of [egress.a.example]; did you mean `connection_limit`?",
             ]
         );
     }

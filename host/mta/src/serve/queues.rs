@@ -32,6 +32,7 @@ pub(crate) struct Queues {
 #[derive(Clone, Debug)]
 struct Known {
     config: Arc<QueueConfig>,
+    provider: Option<String>,
     /// Whether every plugin of the chain had its say. If not, the next message for the queue asks anew.
     complete: bool,
     refresh: Refresh,
@@ -52,6 +53,7 @@ enum Refresh {
 /// What policy answered about a queue.
 struct Answer {
     config: Arc<QueueConfig>,
+    provider: Option<String>,
     complete: bool,
     refresh: Refresh,
 }
@@ -71,6 +73,11 @@ impl Queues {
     pub(crate) fn pool(&self, name: &QueueName) -> String {
         let known = self.get(name);
         known.and_then(|known| known.config.egress_pool.clone()).unwrap_or_else(|| UNSPECIFIED.to_owned())
+    }
+
+    /// Returns the name under which a queue's destination is summed up, if policy gave it one.
+    pub(crate) fn provider(&self, name: &QueueName) -> Option<String> {
+        self.get(name).and_then(|known| known.provider)
     }
 
     /// Returns whether every plugin had its say about a queue.
@@ -126,16 +133,17 @@ impl Node {
         if let Some(known) = known.as_ref().filter(|known| known.holds(generation.number, now)) {
             return Ok(Arc::clone(&known.config));
         }
-        let Answer { config, complete, refresh } = self.ask(&generation, name).await.inspect_err(|error| {
-            self.queues.keep(name, generation.number, now);
-            self.count_undefined(error);
-        })?;
+        let Answer { config, provider, complete, refresh } =
+            self.ask(&generation, name).await.inspect_err(|error| {
+                self.queues.keep(name, generation.number, now);
+                self.count_undefined(error);
+            })?;
         if let Some(known) = known.filter(|_| !complete) {
             self.queues.keep(name, generation.number, now);
             return Ok(known.config);
         }
-        let number = generation.number;
-        self.queues.put(name, Known { config: Arc::clone(&config), complete, refresh, generation: number, asked: now });
+        let (generation, asked) = (generation.number, now);
+        self.queues.put(name, Known { config: Arc::clone(&config), provider, complete, refresh, generation, asked });
         self.redefine(name, &config);
         Ok(config)
     }
@@ -168,7 +176,9 @@ impl Node {
         }
         let throttles = settings::throttles(name, &settings, &shared);
         let config = QueueConfig { throttles, limits: generation.egress.paths.limits_of(name.route()), ..config };
-        Ok(Answer { config: Arc::new(config), complete: failures.is_empty(), refresh: refresh(&settings) })
+        let provider = settings.get(&QueueOption::ProviderName).map(OptionValue::text);
+        let (config, complete) = (Arc::new(config), failures.is_empty());
+        Ok(Answer { config, provider, complete, refresh: refresh(&settings) })
     }
 
     fn count_undefined(&self, error: &QueueError) {

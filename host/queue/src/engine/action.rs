@@ -145,8 +145,8 @@ pub enum Cause {
     Abandoned(Arc<str>),
     /// Its schedule ended, or at a start from the spool its age was over the limit, before it could be tried.
     TimeOver,
-    /// Its route leads nowhere for good (a null MX), with the shell's text; ends as a bounce.
-    Unroutable(Arc<str>),
+    /// Its route leads nowhere for good, with the shell's text; ends as a bounce.
+    Unroutable(NoRoute, Arc<str>),
     /// Its queue discards what it is given.
     Discarded,
 }
@@ -166,7 +166,18 @@ pub enum ResolveError {
     /// It may be known later: due messages back off.
     Transient(Arc<str>),
     /// The domain takes no mail: due messages end.
-    Permanent(Arc<str>),
+    Permanent(NoRoute, Arc<str>),
+}
+
+/// Why there is no way to a domain, now or later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoRoute {
+    /// There is no such domain, or it has no host.
+    NoHost,
+    /// It says that it takes no mail (RFC 7505).
+    NullMx,
+    /// Its hosts are where mail is not sent.
+    Prohibited,
 }
 
 /// Why a connection is closed.

@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use tollgate_message::Timestamp;
+
 use super::{EgressSettings, connections::Connection};
 use crate::{
     ready::{Limits, Pool, Site, lane::Lane, pool, ready_queue::ReadyQueue},
@@ -19,6 +21,8 @@ use crate::{
 pub(super) struct Egress {
     limits: Limits,
     site_limits: HashMap<String, Limits>,
+    /// Ready queues that send nothing, by name, with the time until when; one that comes about later is in it, too.
+    pub(super) suspended: HashMap<String, Timestamp>,
     pools: Vec<Pool>,
     pool_names: HashMap<String, u32>,
     /// Sorted, so that what is dropped first, and whose number is used next, is always the same.
@@ -45,6 +49,7 @@ impl Egress {
         let mut egress = Self {
             limits: settings.limits,
             site_limits: settings.site_limits,
+            suspended: HashMap::new(),
             pools: Vec::new(),
             pool_names: HashMap::new(),
             site_names: BTreeMap::new(),
@@ -144,6 +149,11 @@ impl Egress {
         self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].connections > 0)
     }
 
+    /// Returns the number of the ready queue of this name.
+    pub(super) fn ready_by_name(&self, name: &str) -> Option<u32> {
+        self.readies.iter().find(|(_, ready)| ready.name == name).map(|(index, _)| index)
+    }
+
     /// Drops the sites that have no mail and no connections.
     pub(super) fn reap(&mut self) {
         let unused = |site: &u32| {
@@ -159,7 +169,7 @@ impl Egress {
         }
     }
 
-    /// Returns the site's number, with the hops that were found last.
+    /// Returns the site's number, with the hosts that were found last.
     fn site(&mut self, site: &Arc<Site>, given: Option<Limits>) -> u32 {
         if let Some(&index) = self.site_names.get(&site.name) {
             self.sites[index].site = Arc::clone(site);
@@ -190,7 +200,9 @@ impl Egress {
         if let Some(ready) = known {
             return ready;
         }
-        let ready = self.readies.insert(ReadyQueue::new(source, site, &state.site, self.limits_of(site)));
+        let mut ready = ReadyQueue::new(source, site, &state.site, self.limits_of(site));
+        ready.suspended = self.suspended.contains_key(&ready.name);
+        let ready = self.readies.insert(ready);
         self.sites[site].readies.push(ready);
         ready
     }

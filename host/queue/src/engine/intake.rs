@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tollgate_message::{QueueName, Timestamp};
 
-use super::{Action, Cause, Engine, NewMessage, QueueIndex, Settled};
+use super::{Action, Cause, Engine, NewMessage, Parked, QueueIndex, Settled};
 use crate::{
     handover::{self, Disposition, Expiry, Outcome, Readiness, State},
     scheduled::{
@@ -68,11 +68,14 @@ impl Engine {
         }
     }
 
-    /// Moves on what the time has come for: messages whose due time is reached, queues parked until now,
+    /// Moves on what the time has come for: messages whose due time is reached, what is suspended until now,
     /// and those whose rates let one through.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some(&(_, queue)) = self.parks.first().filter(|(until, _)| *until <= now) {
-            self.resume(now, QueueIndex(queue));
+        while let Some((_, parked)) = self.parks.first().filter(|(until, _)| *until <= now) {
+            match parked.clone() {
+                Parked::Queue(queue) => self.resume(now, QueueIndex(queue)),
+                Parked::Ready(name) => self.resume_ready(now, &name),
+            }
         }
         let mut fired = List::new();
         self.serve_lines(now);
@@ -103,7 +106,7 @@ impl Engine {
     pub(super) fn settle(&mut self, now: Timestamp, handle: Handle, cause: Cause) -> Settled {
         let (id, queue) = (self.slab[handle].id, QueueIndex(self.slab[handle].queue));
         let outcome = match cause {
-            Cause::Discarded | Cause::Unroutable(_) => Outcome::Done,
+            Cause::Discarded | Cause::Unroutable(..) => Outcome::Done,
             _ => Outcome::Transient,
         };
         let disposition = self.conclude(now, handle, outcome);

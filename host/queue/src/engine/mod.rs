@@ -34,8 +34,9 @@ use std::{
 use tollgate_message::{QueueName, Timestamp};
 
 pub use action::{
-    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Lease, MessageStatus, NewMessage, Next, Permit,
-    Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled, Totals, Withdrawn,
+    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Lease, MessageStatus, NewMessage, Next, NoRoute,
+    Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled, Totals,
+    Withdrawn,
 };
 use egress::Egress;
 use throttling::Throttling;
@@ -59,12 +60,21 @@ pub struct Engine {
     queues: Table<Queue>,
     names: HashMap<Arc<QueueName>, u32>,
     tenants: HashMap<Option<String>, u32>,
-    /// Queues that are parked until a time, by that time.
-    parks: BTreeSet<(Timestamp, u32)>,
+    /// What is suspended until a time, by that time.
+    parks: BTreeSet<(Timestamp, Parked)>,
     throttling: Throttling,
     egress: Egress,
     agenda: Agenda,
     random: Random,
+}
+
+/// What can be suspended.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Parked {
+    /// A scheduled queue.
+    Queue(u32),
+    /// A ready queue, by name.
+    Ready(Arc<str>),
 }
 
 /// What is still to be told to the shell.

@@ -211,7 +211,7 @@ impl From<ResolveError> for Cause {
     fn from(error: ResolveError) -> Self {
         match error {
             ResolveError::Transient(text) => Self::Unresolved(text),
-            ResolveError::Permanent(text) => Self::Unroutable(text),
+            ResolveError::Permanent(why, text) => Self::Unroutable(why, text),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     handover::{Disposition, Outcome},
-    ready::{Limits, Pool, Site},
+    ready::{Hosts, Limits, Pool, Site},
     scheduled::{QueueConfig, Route, entry::Place, queue::Standing},
     throttle::{Rate, Throttle},
 };
@@ -121,6 +121,7 @@ impl World {
             21 => self.reconfigure(pick),
             22 => self.engine.define_pool(self.now, pool(pick as u32 % 4)),
             23 | 24 => self.answer(pick),
+            25 if pick.is_multiple_of(3) => self.suspend_source(pick),
             25 => self.rearrange(pick),
             _ => drop(self.engine.reap(self.now)),
         }
@@ -224,6 +225,15 @@ impl World {
         }
     }
 
+    fn suspend_source(&mut self, pick: u64) {
+        let name = ready_name(pick);
+        match pick % 4 {
+            0 => self.engine.suspend_ready(self.now, &name, self.now + Duration::from_secs(pick % 900)),
+            1 => self.engine.suspend_ready(self.now, &name, FOREVER),
+            _ => self.engine.resume_ready(self.now, &name),
+        }
+    }
+
     fn reconfigure(&mut self, pick: u64) {
         let name = QueueName::parse(QUEUES[pick as usize % QUEUES.len()]);
         self.engine.define_queue(self.now, name, config(pick / 7));
@@ -231,10 +241,10 @@ impl World {
 
     fn answer(&mut self, pick: u64) {
         let Some(queue) = take(&mut self.asked, pick) else { return };
-        let site = Site { name: format!("site-{}", pick % 2), hops: vec!["host".to_owned()] };
+        let site = Site { name: format!("site-{}", pick % 2), hosts: Hosts::Named(vec!["host".to_owned()]) };
         let answer = match pick % 7 {
             0 => Err(ResolveError::Transient("no answer".into())),
-            1 => Err(ResolveError::Permanent("null MX".into())),
+            1 => Err(ResolveError::Permanent(NoRoute::NullMx, "null MX".into())),
             _ => Ok(Resolution { site, valid: Duration::from_secs(pick % 120) }),
         };
         self.engine.resolved(self.now, queue, answer);
@@ -270,6 +280,7 @@ impl World {
             let queue = self.queue(pick);
             self.engine.resume(self.now, queue);
         }
+        (0..100).for_each(|pick| self.engine.resume_ready(self.now, &ready_name(pick)));
         for _ in 0..2000 {
             self.drain();
             self.engine.audit();
@@ -319,6 +330,12 @@ fn config(pick: u64) -> QueueConfig {
         limits: None,
         reap_interval: Duration::from_secs(pick % 600),
     }
+}
+
+/// The name of a ready queue that there may be.
+fn ready_name(pick: u64) -> String {
+    let site = ["site-0", "site-1", "mx_list:hop-0", "mx_list:hop-1"][pick as usize / 5 % 4];
+    format!("ip-{}->{site}@smtp_client", 1 + pick % 2)
 }
 
 /// Rates, some of which queues share.

@@ -8,7 +8,7 @@ use tollgate_message::{MessageId, Schedule};
 use super::*;
 use crate::{
     handover::{Disposition, Expiry, Outcome},
-    ready::{Limits, Pool, Site},
+    ready::{Hosts, Limits, Pool, Site},
     scheduled::{QueueConfig, Route, retry::plan},
 };
 
@@ -242,7 +242,8 @@ fn a_name_is_resolved_once_for_all_mail_of_its_queue() {
     kit.insert(queue, 3);
     let asked = kit.told();
 
-    let site = Site { name: "(a|b).r.example".to_owned(), hops: vec!["a.r.example".to_owned()] };
+    let site =
+        Site { name: "(a|b).r.example".to_owned(), hosts: Hosts::Exchangers(vec![vec!["a.r.example".to_owned()]]) };
     kit.engine.resolved(kit.now, queue, Ok(Resolution { site, valid: Duration::from_secs(60) }));
 
     assert_eq!(
@@ -259,7 +260,7 @@ fn a_name_is_resolved_once_for_all_mail_of_its_queue() {
 fn a_resolved_name_is_asked_for_again_once_it_no_longer_holds() {
     let mut kit = Kit::new(EgressSettings::default());
     let queue = kit.queue("d.example", QueueConfig { route: Route::ByMx, ..config() });
-    let site = Site { name: "a".to_owned(), hops: vec!["a".to_owned()] };
+    let site = Site { name: "a".to_owned(), hosts: Hosts::Named(vec!["a".to_owned()]) };
     kit.insert(queue, 1);
     kit.drain();
     kit.engine.resolved(kit.now, queue, Ok(Resolution { site, valid: Duration::from_secs(60) }));
@@ -286,14 +287,14 @@ fn mail_to_a_name_that_cannot_be_resolved_backs_off_or_bounces() {
     kit.told();
 
     kit.engine.resolved(kit.now, queue, Err(ResolveError::Transient("timed out".into())));
-    kit.engine.resolved(kit.now, dead, Err(ResolveError::Permanent("null MX".into())));
+    kit.engine.resolved(kit.now, dead, Err(ResolveError::Permanent(NoRoute::NullMx, "null MX".into())));
 
     assert_eq!(
         kit.told(),
         [
             "1 Unresolved(\"timed out\"): retry 1 after 10 s",
             "2 Unresolved(\"timed out\"): retry 1 after 10 s",
-            "3 Unroutable(\"null MX\"): Done"
+            "3 Unroutable(NullMx, \"null MX\"): Done"
         ]
     );
 }
@@ -625,6 +626,41 @@ fn one_message_goes_within_two_turns_of_another_tenants_hundred_thousand() {
     let place = sent.iter().position(|number| *number == 100_001);
     // The source's buffer was full of the other's mail by then.
     assert!(place.is_some_and(|place| place <= 2), "{place:?} of the other tenant's went before");
+}
+
+/// Returns which sources have messages, and how many.
+fn promised(kit: &mut Kit) -> Vec<(String, u32)> {
+    kit.drain();
+    kit.engine.ready_queues().map(|ready| (ready.name.split("->").next().unwrap().to_owned(), ready.ready)).collect()
+}
+
+#[test]
+fn a_suspended_source_is_passed_by_and_what_it_was_promised_goes_by_the_others() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 1), ("ip-2", 1)]);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.insert(queue, 4);
+    let before = promised(&mut kit);
+
+    kit.engine.suspend_ready(kit.now, "ip-1->mx_list:sink:25@smtp_client", at(60));
+    kit.insert(queue, 1);
+
+    let sources = |one, two| vec![("ip-1".to_owned(), one), ("ip-2".to_owned(), two)];
+    assert_eq!((before, promised(&mut kit)), (sources(2, 2), sources(0, 5)));
+}
+
+#[test]
+fn mail_without_an_eligible_source_waits_uncounted_until_the_first_may_send_again() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 1), ("ip-2", 1)]);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.engine.suspend_ready(kit.now, "ip-1->mx_list:sink:25@smtp_client", at(60));
+    kit.engine.suspend_ready(kit.now, "ip-2->mx_list:sink:25@smtp_client", at(30));
+    kit.insert(queue, 2);
+    let told = (kit.told(), kit.engine.next_wake());
+
+    kit.go_to(at(30));
+
+    let deliveries = [kit.take(), kit.take()].map(|delivery| (number(delivery.id), delivery.attempts));
+    assert_eq!((told, deliveries), ((vec![], Some(at(30))), [(1, 0), (2, 0)]));
 }
 
 #[test]

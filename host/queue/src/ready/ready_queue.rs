@@ -82,6 +82,8 @@ pub(crate) struct ReadyQueue {
     pub(crate) holding: bool,
     /// Whether any connection succeeded since it last had none.
     pub(crate) reached: bool,
+    /// Whether it sends nothing.
+    pub(crate) suspended: bool,
     /// Its place in the line for its next message, while its rate lets none through.
     pub(crate) message_ticket: Option<Ticket>,
     /// Its place in the line for its next connection.
@@ -105,15 +107,16 @@ impl ReadyQueue {
             idle: Vec::new(),
             holding: false,
             reached: false,
+            suspended: false,
             message_ticket: None,
             connection_ticket: None,
             listed: false,
         }
     }
 
-    /// Returns whether another message may be promised to it.
+    /// Returns whether another message may be promised to it: it is neither full nor suspended.
     pub(crate) fn has_room(&self) -> bool {
-        self.buffer.len < self.limits.max_ready.max(1)
+        !self.suspended && self.buffer.len < self.limits.max_ready.max(1)
     }
 
     /// Returns whether it neither has nor does anything, so that nobody would miss it.
