@@ -17,6 +17,7 @@ mod an_injection_is_judged_for_each_recipient;
 mod an_unknown_tenant_is_refused;
 mod health_and_numbers_are_served;
 mod large_messages_arrive_as_they_were_sent;
+mod mail_goes_where_the_dns_says;
 mod many_recipients_get_one_message_each;
 mod messages_do_not_get_smuggled;
 mod messages_expire;

@@ -45,23 +45,23 @@ impl Exchangers {
     pub(crate) fn new(preferences: Vec<Vec<String>>, valid_until: Instant) -> Exchangers {
         Exchangers { site_name: site_name(preferences.iter().flatten()), preferences, valid_until }
     }
+}
 
-    /// Returns all hosts in the order in which to try them: by preference, and at random among equals.
-    ///
-    /// `below`: returns a random number from 0 to one less than its argument, which is never 0; every number as likely.
-    /// The same numbers give the same order.
-    ///
-    /// # Source
-    /// RFC 5321 §5.1: "the sender-SMTP MUST randomize them to spread the load".
-    pub fn ordered(&self, mut below: impl FnMut(usize) -> usize) -> Vec<&str> {
-        let mut hosts: Vec<&str> = Vec::new();
-        for group in &self.preferences {
-            let start = hosts.len();
-            hosts.extend(group.iter().map(String::as_str));
-            shuffle(&mut hosts[start..], &mut below);
-        }
-        hosts
+/// Returns all hosts in the order in which to try them: by preference, and at random among equals.
+///
+/// `preferences`: as in [`Exchangers`]. `below`: returns a random number from 0 to one less than its argument, which is
+/// never 0; every number as likely. The same numbers give the same order.
+///
+/// # Source
+/// RFC 5321 §5.1: "the sender-SMTP MUST randomize them to spread the load".
+pub fn ordered(preferences: &[Vec<String>], mut below: impl FnMut(usize) -> usize) -> Vec<&str> {
+    let mut hosts: Vec<&str> = Vec::new();
+    for group in preferences {
+        let start = hosts.len();
+        hosts.extend(group.iter().map(String::as_str));
+        shuffle(&mut hosts[start..], &mut below);
     }
+    hosts
 }
 
 /// Shuffles so that every order is as likely, by drawing each place's element from those not yet placed.
@@ -106,7 +106,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Exchangers, LookupError, MAX_HOSTS, MxRecord, group};
+    use super::{Exchangers, LookupError, MAX_HOSTS, MxRecord, group, ordered};
 
     fn records(records: &[(u16, &str)]) -> Vec<MxRecord> {
         records.iter().map(|&(preference, host)| MxRecord { preference, host: host.to_owned() }).collect()
@@ -173,7 +173,7 @@ mod tests {
     fn preference_goes_before_chance() {
         let exchangers = exchangers(&[&["a", "b"], &["c"], &["d", "e"]]);
 
-        let orders = [0, 1].map(|number| exchangers.ordered(|_| number));
+        let orders = [0, 1].map(|number| ordered(&exchangers.preferences, |_| number));
 
         assert_eq!(orders, [["b", "a", "c", "e", "d"], ["a", "b", "c", "d", "e"]]);
     }
@@ -190,7 +190,7 @@ mod tests {
 
         let mut orders: HashMap<Vec<&str>, u32> = HashMap::new();
         for _ in 0..6000 {
-            *orders.entry(exchangers.ordered(&mut below)).or_default() += 1;
+            *orders.entry(ordered(&exchangers.preferences, &mut below)).or_default() += 1;
         }
 
         // A thousand are expected of each; five standard deviations are 144.
@@ -202,7 +202,7 @@ mod tests {
     fn a_source_of_chance_that_breaks_its_word_loses_no_host() {
         let exchangers = exchangers(&[&["a", "b", "c"]]);
 
-        let mut hosts = exchangers.ordered(|_| usize::MAX);
+        let mut hosts = ordered(&exchangers.preferences, |_| usize::MAX);
 
         hosts.sort_unstable();
         assert_eq!(hosts, ["a", "b", "c"]);

@@ -24,7 +24,7 @@ mod upstream;
 
 pub use addresses::Addresses;
 pub use error::LookupError;
-pub use exchangers::Exchangers;
+pub use exchangers::{Exchangers, ordered};
 pub use resolver::Resolver;
 pub use settings::{Settings, SetupError};
 pub use site::site_name;

@@ -78,8 +78,10 @@ impl Reloader {
         match read {
             Ok((config, policy)) => {
                 reloader.watch.follow(files(&reloader.path, &config));
-                let generation = reloader.server.apply(&config, policy).await;
-                tracing::info!(generation, "the configuration was read again and is in force");
+                match reloader.server.apply(&config, policy).await {
+                    Ok(generation) => tracing::info!(generation, "the configuration was read again and is in force"),
+                    Err(reason) => reloader.say(&Refused::general(reason.to_string())),
+                }
             }
             Err(refused) => reloader.say(&refused),
         }

@@ -66,7 +66,7 @@ async fn serve(args: &Args) -> Result<(), Stop> {
     let (policy, loader) = load(prepared.config())?;
     findings.extend(policy.findings.iter().cloned());
     finding::print(&findings, &args.config, &mut stderr());
-    let server = prepared.start(policy).await;
+    let server = prepared.start(policy).await?;
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
     }

@@ -9,6 +9,7 @@ mod listen;
 mod path;
 mod plugin;
 mod read;
+mod resolver;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) http: Option<HttpConfig>,
     pub(crate) plugins: Vec<PluginConfig>,
     pub(crate) egress: Egress,
+    /// How names are looked up.
+    pub(crate) resolver: tollgate_dns::Settings,
     /// Folder of log records; none are written without one.
     pub(crate) records: Option<PathBuf>,
 }

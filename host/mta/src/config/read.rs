@@ -8,7 +8,7 @@ use std::{
 use tollgate_config::{Finding, Findings, Position, Section, Severity, Table};
 use tollgate_spool::Durability;
 
-use super::{Config, SpoolConfig, clash, egress, listen, plugin};
+use super::{Config, SpoolConfig, clash, egress, listen, plugin, resolver};
 
 /// A configuration that cannot be used.
 #[derive(Debug)]
@@ -64,13 +64,14 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Option<Con
     clash::check(table, &listeners, http.as_ref(), findings);
     let plugins = plugin::plugins(&mut top, folder, findings);
     let egress = egress::egress(&mut top, findings);
+    let resolver = resolver::resolver(&mut top, findings);
     let records = records(&mut top, folder, findings);
     top.finish(findings);
     if listeners.is_empty() && http.is_none() {
         let at = Position { line: 1, column: 1 };
         findings.error(at, "nothing to listen on; write [smtp.listener.NAME] or [http] with `listen`");
     }
-    Some(Config { spool: spool?, listeners, http, plugins, egress, records })
+    Some(Config { spool: spool?, listeners, http, plugins, egress, resolver, records })
 }
 
 fn spool(top: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<SpoolConfig> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tollgate_control::record::Peer;
 use tollgate_message::{Envelope, MessageId, QueueName};
-use tollgate_outbound::{Body, Connection, Hop, OutMessage, resolve_hops};
+use tollgate_outbound::{Body, Connection, OutMessage};
 use tollgate_queue::{Cause, Closed, ConnectionId, Delivery, Disposition, Lease, Next, Outcome, Settled, Site};
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     node::Node,
     outcome,
     report::{About, Attempt},
+    route,
     stored::StoredMeta,
 };
 
@@ -66,11 +67,8 @@ pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
 }
 
 async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
-    let hops: Result<Vec<Hop>, _> = path.site.hops.iter().map(|hop| hop.parse::<Hop>()).collect();
-    let hops = hops.map_err(|error| error.to_string())?;
-    let generation = node.generation();
-    let candidates = resolve_hops(&hops, generation.egress.paths.smtp_port).await.map_err(|error| error.to_string())?;
-    let source = generation.source(&path.source);
+    let candidates = route::candidates(node, &path.site).await?;
+    let source = node.generation().source(&path.source);
     Connection::open(&candidates, &source, &node.hostname, &node.timeouts).await.map_err(|error| error.to_string())
 }
 

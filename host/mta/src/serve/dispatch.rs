@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_queue::{Action, ResolveError};
+use tollgate_queue::Action;
 
-use super::{connection, node::Node};
+use super::{connection, node::Node, route};
 
 /// Does one action. Never waits: whatever takes time becomes a task.
 pub(crate) fn perform(node: &Arc<Node>, action: Action) {
@@ -19,18 +19,11 @@ pub(crate) fn perform(node: &Arc<Node>, action: Action) {
         Action::Resolve { queue, domain } => {
             let node = Arc::clone(node);
             tokio::spawn(async move {
-                let answer = Err(ResolveError::Transient(no_route(&domain).into()));
+                let answer = route::find(&node, &domain).await;
                 node.with_engine(|engine, now| engine.resolved(now, queue, answer));
             });
         }
     }
-}
-
-/// Mail exchangers are not looked up by this version, and mail is not sent to a guess in their place.
-fn no_route(domain: &str) -> String {
-    format!(
-        "no route to {domain}: this version looks up no mail exchangers; set protocol.smtp.mx_list or a routing_domain"
-    )
 }
 
 /// Lets the engine know when something is due, for ever.

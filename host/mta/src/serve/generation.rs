@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use tollgate_dns::{Addresses, Exchangers, LookupError, Resolver, SetupError};
 use tollgate_outbound::Source;
 use tollgate_policy::Chain;
 
@@ -20,29 +21,84 @@ pub(crate) struct Generation {
     pub(crate) chain: Chain,
     pub(crate) egress: Egress,
     pub(crate) sources: HashMap<String, Source>,
+    names: Names,
+    asks: tollgate_dns::Settings,
 }
 
 impl Generation {
     /// Returns the generation that the program starts with.
-    pub(crate) fn first(config: &Config, chain: Chain) -> Self {
-        Self { number: 1, chain, egress: config.egress.clone(), sources: sources(&config.egress.sources) }
+    ///
+    /// # Errors
+    /// Where names cannot be looked up as configured.
+    pub(crate) fn first(config: &Config, chain: Chain) -> Result<Self, SetupError> {
+        let asks = config.resolver.clone();
+        let names = Names::new(&asks)?;
+        let (egress, sources) = (config.egress.clone(), sources(&config.egress.sources));
+        Ok(Self { number: 1, chain, egress, sources, names, asks })
     }
 
     /// Returns the generation after this one.
     ///
     /// Sources that are gone from the configuration stay known: mail that was promised to one goes out from its address
-    /// and no other.
-    pub(crate) fn next(&self, config: &Config, chain: Chain) -> Self {
-        let mut next = Self { number: self.number + 1, ..Self::first(config, chain) };
+    /// and no other. What is known of names stays known if the same name servers are asked.
+    ///
+    /// # Errors
+    /// Where names cannot be looked up as configured.
+    pub(crate) fn next(&self, config: &Config, chain: Chain) -> Result<Self, SetupError> {
+        let mut next = Self { number: self.number + 1, ..Self::first(config, chain)? };
+        if next.asks == self.asks {
+            next.names = self.names.clone();
+        }
         for (name, source) in &self.sources {
             next.sources.entry(name.clone()).or_insert_with(|| source.clone());
         }
-        next
+        Ok(next)
     }
 
     /// Returns a source by name; the system chooses the address of one that nobody configured.
     pub(crate) fn source(&self, name: &str) -> Source {
         self.sources.get(name).cloned().unwrap_or_default()
+    }
+}
+
+impl Generation {
+    /// Returns the hosts that take a domain's mail.
+    pub(crate) async fn mail_exchangers(&self, domain: &str) -> Result<Arc<Exchangers>, LookupError> {
+        self.names.resolver(domain)?.mail_exchangers(domain).await
+    }
+
+    /// Returns the addresses of a host.
+    pub(crate) async fn addresses(&self, host: &str) -> Result<Arc<Addresses>, LookupError> {
+        self.names.resolver(host)?.addresses(host).await
+    }
+}
+
+/// Whoever looks names up.
+#[derive(Clone)]
+enum Names {
+    Resolver(Resolver),
+    /// Nobody, for this reason: mail to hosts that are given as addresses needs none.
+    Nobody(String),
+}
+
+impl Names {
+    /// Fails for name servers that were configured; a system without one is as it may be.
+    fn new(settings: &tollgate_dns::Settings) -> Result<Self, SetupError> {
+        match Resolver::new(settings.clone()) {
+            Ok(resolver) => Ok(Self::Resolver(resolver)),
+            Err(error @ SetupError::System(_)) => {
+                tracing::warn!(%error, "names cannot be looked up; or write [resolver] nameservers");
+                Ok(Self::Nobody(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn resolver(&self, name: &str) -> Result<&Resolver, LookupError> {
+        match self {
+            Self::Resolver(resolver) => Ok(resolver),
+            Self::Nobody(why) => Err(LookupError::Unanswered { name: name.to_owned(), cause: why.clone() }),
+        }
     }
 }
 

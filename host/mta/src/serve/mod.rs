@@ -16,6 +16,7 @@ mod reception;
 mod recovery;
 mod reload;
 mod report;
+mod route;
 mod stored;
 mod watch;
 
@@ -53,6 +54,8 @@ pub(crate) enum StartError {
     Bind(#[from] BindError),
     #[error("{0}")]
     Http(#[from] SetupError),
+    #[error("{0}")]
+    Names(#[from] tollgate_dns::SetupError),
     #[error("log records cannot be written to {path}: {source}", path = path.display())]
     Records { path: PathBuf, source: std::io::Error },
 }
@@ -97,10 +100,13 @@ impl Prepared {
     }
 
     /// Puts what the spool holds back into its queues, under this policy.
-    pub(crate) async fn start(self, policy: Loaded) -> Server {
-        let node = Node::new(&self.config, policy.chain, self.spool, self.records);
+    ///
+    /// # Errors
+    /// Where names cannot be looked up as configured.
+    pub(crate) async fn start(self, policy: Loaded) -> Result<Server, StartError> {
+        let node = Node::new(&self.config, policy.chain, self.spool, self.records)?;
         recovery::recover(&node, self.recovered).await;
-        Server { node, listeners: self.listeners, http: self.http }
+        Ok(Server { node, listeners: self.listeners, http: self.http })
     }
 }
 

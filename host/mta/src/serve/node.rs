@@ -12,6 +12,7 @@ use std::{
 
 use tokio::sync::{Notify, oneshot, watch};
 use tollgate_control::{Metrics, Records};
+use tollgate_dns::SetupError;
 use tollgate_message::Timestamp;
 use tollgate_outbound::Timeouts;
 use tollgate_policy::Chain;
@@ -50,7 +51,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Arc<Self> {
+    pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Result<Arc<Self>, SetupError> {
+        let generation = Generation::first(config, chain)?;
         let clock = Clock::start();
         let seed = clock.now().as_millis();
         let (settlements, waiting) = mpsc::channel();
@@ -59,7 +61,7 @@ impl Node {
             engine: Mutex::new(Engine::new(settings::egress(&config.egress), seed)),
             clock,
             spool,
-            generation: generation::current(Generation::first(config, chain)),
+            generation: generation::current(generation),
             queues: Queues::default(),
             fresh: Fresh::default(),
             records,
@@ -72,7 +74,7 @@ impl Node {
         });
         let weak = Arc::downgrade(&node);
         thread::spawn(move || outcome::keep_settling(&weak, &waiting));
-        node
+        Ok(node)
     }
 
     /// Returns the configuration in force.

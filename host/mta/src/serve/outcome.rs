@@ -145,15 +145,15 @@ fn cause(cause: &Cause) -> (Option<Kind>, Reply) {
             let text = format!("no sources available for pool '{pool}'");
             (Some(Kind::TransientFailure), reply(451, (4, 4, 4), &text))
         }
-        Cause::Unresolved(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 4), text)),
+        Cause::Unresolved(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 3), text)),
         Cause::Unreachable(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 1), text)),
         Cause::Abandoned(text) => (Some(Kind::TransientFailure), reply(451, (4, 3, 0), text)),
         Cause::TimeOver => (None, reply(551, (5, 4, 7), "the message expired before it could be sent")),
         Cause::Unroutable(why, text) => {
             let (code, enhanced) = match why {
-                NoRoute::NoHost => (550, (5, 1, 2)),
+                NoRoute::NoDomain => (550, (5, 1, 2)),
                 NoRoute::NullMx => (556, (5, 1, 10)),
-                NoRoute::Prohibited => (550, (5, 4, 4)),
+                NoRoute::NoHost => (550, (5, 4, 4)),
             };
             (Some(Kind::Bounce), reply(code, enhanced, text))
         }

@@ -172,12 +172,12 @@ pub enum ResolveError {
 /// Why there is no way to a domain, now or later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoRoute {
-    /// There is no such domain, or it has no host.
-    NoHost,
+    /// There is no such domain.
+    NoDomain,
     /// It says that it takes no mail (RFC 7505).
     NullMx,
-    /// Its hosts are where mail is not sent.
-    Prohibited,
+    /// It has no host, or none to which mail is sent.
+    NoHost,
 }
 
 /// Why a connection is closed.
