@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tollgate_dns::Settings;
 use tollgate_testdns::{Fault, RecordType, ResponseCode, Server};
 
@@ -124,6 +125,37 @@ async fn an_implicit_exchangers_addresses_are_asked_for_once() {
 
     let counts = [MX, RecordType::A, RecordType::AAAA].map(|kind| server.count("example.com", kind));
     assert_eq!(counts, [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_implicit_exchanger_holds_as_long_as_its_address() {
+    let server = Server::start().await;
+    server.negative_ttl(Some(300)).ttl(30).a("example.com", [192, 0, 2, 1]);
+    let resolver = resolver(&server);
+
+    look_up(&resolver, "example.com").await.unwrap();
+    pass(Duration::from_secs(30)).await;
+    look_up(&resolver, "example.com").await.unwrap();
+
+    assert_eq!(server.count("example.com", MX), 2);
+}
+
+#[tokio::test]
+async fn an_answer_says_until_when_it_holds() {
+    let server = Server::start().await;
+    server.ttl(300).mx("example.com", 10, "mx.example").ttl(30).a("mx.example", [192, 0, 2, 1]);
+    let resolver = resolver(&server);
+
+    let start = Instant::now();
+    let exchangers = resolver.mail_exchangers("example.com").await.unwrap().valid_until;
+    let addresses = resolver.addresses("mx.example").await.unwrap().valid_until;
+    let end = Instant::now();
+
+    let holds = |until: Instant, seconds| {
+        let ttl = Duration::from_secs(seconds);
+        (start + ttl..=end + ttl).contains(&until)
+    };
+    assert_eq!((holds(exchangers, 300), holds(addresses, 30)), (true, true));
 }
 
 #[tokio::test]

@@ -95,13 +95,22 @@ async fn exchangers_that_are_no_host_names_are_left_out() {
 
 #[tokio::test]
 async fn what_cannot_take_mail_is_refused_for_good() {
+    const DOMAINS: [&str; 7] = [
+        "gone.example",
+        "dangling.example",
+        "loop.example",
+        "nodata.example",
+        "addresses.example",
+        "192.0.2.1",
+        "no domain",
+    ];
     let server = Server::start().await;
     server.nodata("nodata.example").mx("addresses.example", 10, "192.0.2.1").cname("dangling.example", "gone.example");
+    server.cname("loop.example", "pool.example").cname("pool.example", "loop.example");
     let resolver = resolver(&server);
     let mut found = Vec::new();
 
-    for domain in ["gone.example", "dangling.example", "nodata.example", "addresses.example", "192.0.2.1", "no domain"]
-    {
+    for domain in DOMAINS {
         let error = look_up(&resolver, domain).await.unwrap_err();
         found.push((domain, code(&error, domain)));
     }
@@ -112,6 +121,7 @@ async fn what_cannot_take_mail_is_refused_for_good() {
         [
             ("gone.example", refused("5.1.2")),
             ("dangling.example", refused("5.1.2")),
+            ("loop.example", refused("5.4.4")),
             ("nodata.example", refused("5.4.4")),
             ("addresses.example", refused("5.4.4")),
             ("192.0.2.1", refused("5.1.2")),
