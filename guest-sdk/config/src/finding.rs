@@ -129,10 +129,12 @@ impl Findings {
 
 /// Returns the known name that was most likely meant: at most two edits away, and less than half of it edited.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |candidate: &str| strsim::levenshtein(name, candidate);
-    let candidates = known.into_iter().map(|candidate| (distance(candidate), candidate));
+    let length = name.chars().count();
+    // What differs more in length is further away; most names are, and this is asked for each of thousands.
+    let near = known.into_iter().filter(|candidate| candidate.chars().count().abs_diff(length) <= 2);
+    let candidates = near.map(|candidate| (strsim::levenshtein(name, candidate), candidate));
     let best = candidates.min_by_key(|(distance, _)| *distance);
-    best.filter(|(distance, _)| *distance <= 2 && *distance * 2 < name.chars().count().max(2)).map(|(_, name)| name)
+    best.filter(|(distance, _)| *distance <= 2 && *distance * 2 < length.max(2)).map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ impl<'a> Reader<'a> {
                 Cow::Borrowed(key) => Position { column: self.position(key).column - 1, ..self.position(key) },
                 Cow::Owned(_) => node.at,
             };
+            // In KumoMTA's own reader a null is a key that is not there.
+            if raw.get() == "null" {
+                continue;
+            }
             if !keys.insert(key.clone()) {
                 findings.error(at, format!("duplicate key `{key}`"));
             } else {
@@ -88,7 +92,7 @@ fn scalar(text: &str) -> Value {
         Ok(serde_json::Value::Number(number)) => {
             number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Integer)
         }
-        _ => Value::Datetime(text.to_owned()),
+        _ => Value::Null,
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Value {
     Boolean(bool),
     /// A date or time; no option has one, so it is kept as text for messages.
     Datetime(String),
+    /// JSON's `null` in a list; as the value of a key it is a key that is not there.
+    Null,
     /// A list.
     Array(Vec<Node>),
     /// A table.
@@ -112,6 +114,7 @@ impl Value {
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Boolean(_) => "true or false",
             Self::Datetime(_) => "a date",
+            Self::Null => "null",
             Self::Array(_) => "a list",
             Self::Table(_) => "a table",
         }
@@ -125,6 +128,7 @@ impl Value {
             Self::Integer(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
             Self::Boolean(value) => (*value).into(),
+            Self::Null => serde_json::Value::Null,
             Self::Array(items) => items.iter().map(|item| item.value.to_json()).collect(),
             Self::Table(table) => {
                 table.entries.iter().map(|entry| (entry.key.clone(), entry.node.value.to_json())).collect()

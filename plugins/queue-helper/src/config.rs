@@ -1,6 +1,6 @@
 //! What the files say, merged: tenants, destinations, and the options at each level with their origins.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use tollgate_config::{Position, Rate};
 use tollgate_sdk::{Reference, ReferenceKind};
@@ -10,8 +10,8 @@ use crate::options::OptionValue;
 /// Where something was written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// The file, by the operator's name for it.
-    pub file: String,
+    /// The file, by the operator's name for it; shared, since every setting has one.
+    pub file: Rc<str>,
     /// Where in it.
     pub at: Position,
 }
@@ -174,5 +174,11 @@ fn pool_reference(level: &Level) -> Option<Reference> {
     let setting = level.options.get("egress_pool")?;
     let OptionValue::Text(name) = &setting.value else { return None };
     let Origin { file, at } = setting.origin.clone();
-    Some(Reference { kind: ReferenceKind::EgressPool, name: name.clone(), file, line: at.line, column: at.column })
+    Some(Reference {
+        kind: ReferenceKind::EgressPool,
+        name: name.clone(),
+        file: file.to_string(),
+        line: at.line,
+        column: at.column,
+    })
 }
