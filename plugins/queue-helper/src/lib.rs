@@ -54,7 +54,7 @@ impl QueueConfig for QueueHelper {
     fn queue_config(&self, name: &QueueName, _so_far: &Settings) -> Result<Option<Settings>, PolicyError> {
         let settings = Settings::new();
         for level in resolve::levels(&self.config, &name.domain, name.tenant.as_deref(), name.campaign.as_deref()) {
-            for (option, setting) in &level.options {
+            for (option, setting) in level.options.iter() {
                 apply(&settings, option, setting)?;
             }
         }

@@ -80,7 +80,11 @@ fn later_files_replace_values_and_lists_whole() {
 
     let tenant = &config.tenants["t"];
     assert_eq!(
-        (tenant.require_authz.as_deref(), tenant.level.options.len(), config.destinations.contains_key("a.com")),
+        (
+            tenant.require_authz.as_deref(),
+            tenant.level.options.iter().count(),
+            config.destinations.contains_key("a.com")
+        ),
         (Some(&["c".to_owned()][..]), 1, true)
     );
 }

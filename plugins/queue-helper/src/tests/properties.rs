@@ -81,7 +81,7 @@ fn seconds(level: &Level) -> BTreeMap<&'static str, u32> {
         OptionValue::Duration(duration) => u32::try_from(duration.as_secs()).unwrap(),
         other => panic!("{other:?} is no duration"),
     };
-    level.options.iter().map(|(option, setting)| (*option, seconds(&setting.value))).collect()
+    level.options.iter().map(|(option, setting)| (option, seconds(&setting.value))).collect()
 }
 
 /// Everything that a configuration sets, in the model's form; places without options are left out.
