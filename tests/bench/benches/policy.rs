@@ -1,5 +1,8 @@
 //! What policy costs: the stock plugin warm and in a fresh instance, a plugin that does nearly nothing, and the chain alone.
 
+#[path = "policy/large.rs"]
+mod large;
+
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -144,5 +147,5 @@ fn quick() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = policy; config = quick(); targets = message_received, settings, around }
+criterion_group! { name = policy; config = quick(); targets = message_received, settings, around, large::large }
 criterion_main!(policy);

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 pub const TENANTS: usize = 10_000;
 /// How many destinations, `d0.example` and up.
 pub const DOMAINS: usize = 1_000;
+/// A tenant and a domain that have settings for each other, for the tenant's campaign `welcome` too.
+pub const MET: (&str, &str) = ("t7919", "d1.example");
 /// How many tenants each destination has settings for.
 const TENANTS_OF_DOMAIN: usize = 20;
 
