@@ -28,6 +28,21 @@ fn the_example_of_the_user_guide_loads_without_a_word() {
 }
 
 #[test]
+fn the_example_of_the_readme_gives_a_receipt_what_it_says() {
+    let readme = include_str!("../../README.md").split("## An example").nth(1).unwrap();
+    let example: String =
+        readme.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| format!("{line}\n")).collect();
+    let loaded = load::load(&[("q.toml".to_owned(), example.into_bytes())]);
+
+    let levels = resolve::levels(&loaded.config, "mx.example.net", Some("shop"), Some("receipts"));
+
+    let notes = loaded.findings.iter().map(|finding| finding.severity).collect::<Vec<_>>();
+    let options: Vec<&str> = levels.iter().flat_map(|level| level.options.iter().map(|(option, _)| option)).collect();
+    let expected = ["max_age", "retry_interval", "max_message_rate", "egress_pool", "max_age", "retry_interval"];
+    assert_eq!((notes, options), (vec![Severity::Note], expected.to_vec()));
+}
+
+#[test]
 fn levels_lie_over_each_other_in_their_order() {
     let text = "[queue.default]\nmax_age = '1h'\n[queue.'g.com']\nmax_age = '2h'\n[tenant.t]\nmax_age = '3h'\n\
                 [tenant.t.campaigns.c]\nmax_age = '4h'\n[queue.'g.com'.t]\nmax_age = '5h'\n[queue.'g.com'.t.c]\nmax_age = '6h'\n";
