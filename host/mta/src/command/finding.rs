@@ -5,7 +5,7 @@
 //! to show; one that is gone by now costs its lines and nothing else.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -50,15 +50,11 @@ pub(crate) fn any_error(findings: &[Finding]) -> bool {
 
 /// Returns the findings of one kind as JSON, each once, in their order.
 pub(crate) fn json(findings: &[Finding], kind: Severity) -> Value {
-    let mut list: Vec<Value> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.severity == kind) {
+    let entry = |finding: &Finding| {
         let (line, column) = (finding.at.map(|at| at.line), finding.at.map(|at| at.column));
-        let entry = json!({"file": finding.file, "line": line, "column": column, "message": finding.message});
-        if !list.contains(&entry) {
-            list.push(entry);
-        }
-    }
-    list.into()
+        json!({"file": finding.file, "line": line, "column": column, "message": finding.message})
+    };
+    once(findings).filter(|finding| finding.severity == kind).map(entry).collect()
 }
 
 /// Returns a text without control characters: what a file or a header says must not steer a terminal.
@@ -68,14 +64,15 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Returns each finding once, the worst kind first.
 fn by_severity(findings: &[Finding]) -> Vec<&Finding> {
-    let mut sorted: Vec<&Finding> = Vec::new();
-    for finding in findings {
-        if !sorted.contains(&finding) {
-            sorted.push(finding);
-        }
-    }
+    let mut sorted: Vec<&Finding> = once(findings).collect();
     sorted.sort_by_key(|finding| finding.severity);
     sorted
+}
+
+/// Returns each finding once, in their order; a large file may have tens of thousands.
+fn once(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    let mut told = BTreeSet::new();
+    findings.iter().filter(move |finding| told.insert((finding.severity, &finding.file, finding.at, &finding.message)))
 }
 
 /// Returns `queues.toml:12:3 error: message`, with as much of the place as is known.
