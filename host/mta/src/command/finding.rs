@@ -21,7 +21,7 @@ const WIDTH: usize = 120;
 ///
 /// A reader who is gone is no one to tell, so failures to write are dropped.
 pub(crate) fn print(findings: &[Finding], config: &Path, out: &mut impl Write) {
-    let mut files = Files { config, texts: BTreeMap::new() };
+    let mut files = Files { config, lines: BTreeMap::new() };
     let mut text = String::new();
     for finding in by_severity(findings) {
         text.push_str(&headline(finding));
@@ -96,14 +96,15 @@ fn word(severity: Severity) -> &'static str {
 /// The files that findings speak of, each read at most once.
 struct Files<'a> {
     config: &'a Path,
-    texts: BTreeMap<String, Option<String>>,
+    lines: BTreeMap<String, Vec<String>>,
 }
 
 impl Files<'_> {
     fn excerpt(&mut self, file: &str, at: Position) -> Option<String> {
         let path = self.path(file);
-        let text = self.texts.entry(file.to_owned()).or_insert_with(|| fs::read_to_string(path).ok());
-        let line = text.as_deref()?.lines().nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+        let read = || fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect();
+        let lines = self.lines.entry(file.to_owned()).or_insert_with(read);
+        let line = lines.get(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
         Some(excerpt(line, usize::try_from(at.column).ok()?.checked_sub(1)?))
     }
 
