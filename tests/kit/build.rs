@@ -3,5 +3,8 @@
 use std::path::Path;
 
 fn main() {
-    tollgate_build::script::embed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &["hello", "rogue"]);
+    tollgate_build::script::embed(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
+        &["hello", "rogue", "queue-helper"],
+    );
 }

@@ -42,7 +42,9 @@ mod panic;
 mod register;
 
 pub use bindings::{
-    configure::exports::tollgate::policy::configure::{Diagnostic, File, Loaded, Reference, ReferenceKind, Severity},
+    configure::exports::tollgate::policy::configure::{
+        Diagnostic, File, Loaded, Reference, ReferenceKind, Refused, Severity,
+    },
     host::tollgate::policy::{
         clock,
         message::{Message, Origin},

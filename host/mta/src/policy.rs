@@ -41,14 +41,14 @@ impl Loader {
     pub(crate) fn load(&mut self, plugins: &[PluginConfig], pools: &[String]) -> Result<Loaded, Vec<Finding>> {
         let (mut links, mut findings) = (Vec::new(), Vec::new());
         for config in plugins {
-            match self.plugin(config) {
+            let configuration = match self.plugin(config) {
                 Ok((link, configuration)) => {
                     links.push(link);
-                    findings.extend(configuration.findings);
-                    findings.extend(undefined(&configuration.references, pools));
+                    configuration
                 }
-                Err(errors) => findings.extend(errors),
-            }
+                Err(refused) => refused,
+            };
+            findings.extend(by_place(config, configuration, pools));
         }
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
@@ -64,18 +64,19 @@ impl Loader {
         self.component(&ComponentSource::QueueHelper)
     }
 
-    fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Vec<Finding>> {
+    fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
         let failed = |text: String| {
             let (file, at) = config.origin.clone();
             let message = format!("plugin '{}': {text}", config.name);
-            vec![Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }]
+            let finding = Finding { severity: Severity::Error, file: Some(file), at: Some(at), message };
+            Configuration { findings: vec![finding], references: Vec::new() }
         };
         let component = self.component(&config.component).map_err(failed)?;
         let files =
             config.config.iter().map(|(name, path)| read(name, path)).collect::<Result<_, _>>().map_err(failed)?;
         let started = WasmPlugin::start(&config.name, component, files, config.limits.clone(), config.instances);
         let (plugin, configuration) = started.map_err(|error| match error {
-            StartError::Configuration(findings) => findings,
+            StartError::Configuration(refused) => refused,
             StartError::Failed(failure) => failed(failure.to_string()),
         })?;
         let link = Link { plugin: Arc::new(plugin), phase: config.phase, on_failure: config.on_failure };
@@ -102,6 +103,15 @@ impl Loader {
 fn read(name: &str, path: &Path) -> Result<ConfigFile, String> {
     let content = fs::read(path).map_err(|reason| format!("{}: {reason}", path.display()))?;
     Ok(ConfigFile { name: name.to_owned(), content })
+}
+
+/// Returns what there is to say about a plugin's files, undefined pools among the rest, by file and place.
+fn by_place(config: &PluginConfig, configuration: Configuration, pools: &[String]) -> Vec<Finding> {
+    let mut findings = configuration.findings;
+    findings.extend(undefined(&configuration.references, pools));
+    let rank = |finding: &Finding| config.config.iter().position(|(name, _)| Some(name) == finding.file.as_ref());
+    findings.sort_by_key(|finding| (rank(finding), finding.at));
+    findings
 }
 
 /// Returns an error for each pool that is named and not defined.

@@ -74,8 +74,13 @@ fn route(protocol: &serde_json::Value) -> Result<Route, String> {
 
 /// Returns an entry of `mx_list` as text; of one with a name and an address, the address, so that nothing is looked up.
 fn hop(entry: &serde_json::Value) -> Option<String> {
-    let text = entry.as_str().or_else(|| entry.get("addr").and_then(serde_json::Value::as_str))?;
-    Some(text.to_owned())
+    if let Some(text) = entry.as_str() {
+        return Some(text.to_owned());
+    }
+    let address = entry.get("addr")?.as_str()?;
+    // Beside a name an IPv6 address stands without the brackets that a next hop has.
+    let is_v6 = address.parse::<std::net::Ipv6Addr>().is_ok();
+    Some(if is_v6 { format!("[{address}]") } else { address.to_owned() })
 }
 
 #[cfg(test)]
@@ -106,12 +111,12 @@ mod tests {
     fn delivery_methods_become_routes_or_say_that_they_are_not_built_in() {
         let routes = [
             r#"{"smtp":{}}"#,
-            r#"{"smtp":{"mx_list":["a.example:2525",{"name":"b","addr":"10.0.0.1"}]}}"#,
+            r#"{"smtp":{"mx_list":["a.example:2525",{"name":"b","addr":"10.0.0.1"},{"name":"c","addr":"::1"}]}}"#,
             r#"{"maildir_path":"/x"}"#,
         ]
         .map(|json| queue_config(&with_protocol(json)).map(|config| config.route));
 
-        let hops = vec!["a.example:2525".to_owned(), "10.0.0.1".to_owned()];
+        let hops = vec!["a.example:2525".to_owned(), "10.0.0.1".to_owned(), "[::1]".to_owned()];
         let refused = "the delivery method {\"maildir_path\":\"/x\"} is not built in".to_owned();
         assert_eq!(routes, [Ok(Route::ByMx), Ok(Route::MxList(hops)), Err(refused)]);
     }

@@ -71,6 +71,35 @@ queues.toml:2:1 error: egress_pool: pool 'pool-2' is not defined in tollgate.tom
 }
 
 #[test]
+fn an_undefined_pool_at_every_level_is_told_with_the_other_mistakes_in_their_order() {
+    let queues = "default_tennant = 't'\n[tenant.t]\negress_pool = 'a'\n[tenant.t.campaigns.c]\negress_pool = 'b'\n\
+                  [queue.default]\negress_pool = 'c'\n[queue.'a.com']\negress_pool = 'd'\nmax_aeg = '1h'\n\
+                  [queue.'a.com'.t]\negress_pool = 'e'\n[queue.'a.com'.t.c]\negress_pool = 'f'\nmax_age = 'soon'\n\
+                  [queue.'b.com']\negress_pool = 'pool-1'\n";
+
+    let (code, json, _) = check(GOOD, queues, &["--config", "tollgate.toml", "--json"]);
+
+    let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let word = |error: &serde_json::Value| {
+        let words = error["message"].as_str().unwrap().split(['\'', '`']).nth(1).unwrap().to_owned();
+        (error["line"].as_u64().unwrap(), words)
+    };
+    let told: Vec<(u64, String)> = told["errors"].as_array().unwrap().iter().map(word).collect();
+    let expected = [
+        (1, "default_tennant"),
+        (3, "a"),
+        (5, "b"),
+        (7, "c"),
+        (9, "d"),
+        (10, "max_aeg"),
+        (12, "e"),
+        (14, "f"),
+        (15, "soon"),
+    ];
+    assert_eq!((code, told), (Some(2), expected.map(|(line, word)| (line, word.to_owned())).to_vec()));
+}
+
+#[test]
 fn two_doors_with_one_address_and_a_missing_file_are_errors_of_tollgate_toml() {
     let twice = format!("{GOOD}[http]\nlisten = '0.0.0.0:2525'\n");
     let gone = GOOD.replace("queues.toml", "gone.toml");

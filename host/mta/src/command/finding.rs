@@ -5,7 +5,7 @@
 //! to show; one that is gone by now costs its lines and nothing else.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -21,7 +21,7 @@ const WIDTH: usize = 120;
 ///
 /// A reader who is gone is no one to tell, so failures to write are dropped.
 pub(crate) fn print(findings: &[Finding], config: &Path, out: &mut impl Write) {
-    let mut files = Files { config, texts: BTreeMap::new() };
+    let mut files = Files { config, lines: BTreeMap::new() };
     let mut text = String::new();
     for finding in by_severity(findings) {
         text.push_str(&headline(finding));
@@ -50,15 +50,11 @@ pub(crate) fn any_error(findings: &[Finding]) -> bool {
 
 /// Returns the findings of one kind as JSON, each once, in their order.
 pub(crate) fn json(findings: &[Finding], kind: Severity) -> Value {
-    let mut list: Vec<Value> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.severity == kind) {
+    let entry = |finding: &Finding| {
         let (line, column) = (finding.at.map(|at| at.line), finding.at.map(|at| at.column));
-        let entry = json!({"file": finding.file, "line": line, "column": column, "message": finding.message});
-        if !list.contains(&entry) {
-            list.push(entry);
-        }
-    }
-    list.into()
+        json!({"file": finding.file, "line": line, "column": column, "message": finding.message})
+    };
+    once(findings).filter(|finding| finding.severity == kind).map(entry).collect()
 }
 
 /// Returns a text without control characters: what a file or a header says must not steer a terminal.
@@ -68,14 +64,15 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Returns each finding once, the worst kind first.
 fn by_severity(findings: &[Finding]) -> Vec<&Finding> {
-    let mut sorted: Vec<&Finding> = Vec::new();
-    for finding in findings {
-        if !sorted.contains(&finding) {
-            sorted.push(finding);
-        }
-    }
+    let mut sorted: Vec<&Finding> = once(findings).collect();
     sorted.sort_by_key(|finding| finding.severity);
     sorted
+}
+
+/// Returns each finding once, in their order; a large file may have tens of thousands.
+fn once(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    let mut told = BTreeSet::new();
+    findings.iter().filter(move |finding| told.insert((finding.severity, &finding.file, finding.at, &finding.message)))
 }
 
 /// Returns `queues.toml:12:3 error: message`, with as much of the place as is known.
@@ -99,14 +96,15 @@ fn word(severity: Severity) -> &'static str {
 /// The files that findings speak of, each read at most once.
 struct Files<'a> {
     config: &'a Path,
-    texts: BTreeMap<String, Option<String>>,
+    lines: BTreeMap<String, Vec<String>>,
 }
 
 impl Files<'_> {
     fn excerpt(&mut self, file: &str, at: Position) -> Option<String> {
         let path = self.path(file);
-        let text = self.texts.entry(file.to_owned()).or_insert_with(|| fs::read_to_string(path).ok());
-        let line = text.as_deref()?.lines().nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+        let read = || fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect();
+        let lines = self.lines.entry(file.to_owned()).or_insert_with(read);
+        let line = lines.get(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
         Some(excerpt(line, usize::try_from(at.column).ok()?.checked_sub(1)?))
     }
 
