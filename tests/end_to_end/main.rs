@@ -23,6 +23,7 @@ mod messages_expire;
 mod nothing_is_lost_by_a_kill;
 mod nothing_is_lost_by_a_restart;
 mod rates_are_kept;
+mod recipients_of_one_message_end_one_by_one;
 mod relaying_is_for_relay_hosts;
 mod scheduled_mail_waits;
 mod several_listeners_have_their_own_rules;

@@ -4,6 +4,7 @@
 //! and leaves through a [`connection`] that [`dispatch`] opened; [`outcome`] says what became of it. [`recovery`] brings
 //! back at a start what the spool holds.
 
+mod batches;
 mod clock;
 mod connection;
 mod dispatch;
