@@ -1,10 +1,12 @@
-//! `[smtp.listener.NAME]`, `[http]` and `[auth.user.NAME]`.
+//! `[smtp.listener.NAME]` and `[http]`.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 use tollgate_config::{Findings, Section};
 use tollgate_inbound::{BatchHandling, http::HttpConfig, smtp::ListenerConfig};
+
+use super::auth::Auth;
 
 pub(super) fn smtp(top: &mut Section<'_>, findings: &mut Findings) -> Vec<ListenerConfig> {
     let Some(mut smtp) = top.section("smtp", findings) else { return Vec::new() };
@@ -38,24 +40,9 @@ fn listener(name: &str, mut section: Section<'_>, findings: &mut Findings) -> Op
     Some(config)
 }
 
-/// Reads the users and their password hashes. Whether a hash can be used is found when the server is set up.
-pub(super) fn users(top: &mut Section<'_>, findings: &mut Findings) -> BTreeMap<String, String> {
-    let Some(mut auth) = top.section("auth", findings) else { return BTreeMap::new() };
-    let mut users = BTreeMap::new();
-    for (name, mut section) in auth.named("user", findings) {
-        match section.text("password_hash", findings) {
-            Some(hash) => drop(users.insert(name.to_owned(), hash)),
-            None => section.missing("password_hash", findings),
-        }
-        section.finish(findings);
-    }
-    auth.finish(findings);
-    users
-}
-
 pub(super) fn http(
     top: &mut Section<'_>,
-    users: BTreeMap<String, String>,
+    auth: Auth,
     listeners: &[ListenerConfig],
     findings: &mut Findings,
 ) -> Option<HttpConfig> {
@@ -74,7 +61,7 @@ pub(super) fn http(
     let mut config = HttpConfig::new(listen?, name.unwrap_or_else(|| "localhost".to_owned()));
     config.trusted_hosts = trusted_hosts.unwrap_or(config.trusted_hosts);
     config.max_body = max_body.and_then(|size| usize::try_from(size).ok()).unwrap_or(config.max_body);
-    config.users = users;
+    (config.users, config.tokens) = (auth.users, auth.tokens);
     Some(config)
 }
 
@@ -123,8 +110,7 @@ mod tests {
             (read[0].batch_handling, said)
         };
 
-        let read =
-            ["", "batch_handling = 'BatchByDomain'", "batch_handling = 'batchbydomain'"].map(|more| listener(more));
+        let read = ["", "batch_handling = 'BatchByDomain'", "batch_handling = 'batchbydomain'"].map(listener);
 
         let wrong = "f:4:1 batch_handling: 'batchbydomain' is neither \"BifurcateAlways\" nor \"BatchByDomain\"";
         let expected = [

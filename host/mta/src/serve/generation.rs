@@ -1,4 +1,4 @@
-//! What a reload replaces as a whole: policy, and how mail leaves.
+//! What a reload replaces as a whole: policy, who speaks for a tenant, and how mail leaves.
 //!
 //! Whoever works on a message takes the generation once and stays with it; the next message gets the next one. A queue
 //! takes new values at its next event.
@@ -11,13 +11,15 @@ use std::{
 use tollgate_outbound::Source;
 use tollgate_policy::Chain;
 
-use crate::config::{Config, Egress, SourceConfig};
+use crate::config::{Config, Egress, Identities, SourceConfig};
 
 /// A configuration in force.
 pub(crate) struct Generation {
     /// Counts up from 1; in every record.
     pub(crate) number: u64,
     pub(crate) chain: Chain,
+    /// Who speaks for which tenant.
+    pub(crate) identities: Identities,
     pub(crate) egress: Egress,
     pub(crate) sources: HashMap<String, Source>,
 }
@@ -25,7 +27,8 @@ pub(crate) struct Generation {
 impl Generation {
     /// Returns the generation that the program starts with.
     pub(crate) fn first(config: &Config, chain: Chain) -> Self {
-        Self { number: 1, chain, egress: config.egress.clone(), sources: sources(&config.egress.sources) }
+        let (egress, identities) = (config.egress.clone(), config.identities.clone());
+        Self { number: 1, chain, identities, sources: sources(&egress.sources), egress }
     }
 
     /// Returns the generation after this one.

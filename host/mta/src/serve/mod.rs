@@ -10,6 +10,7 @@ mod connection;
 mod dispatch;
 mod fresh;
 mod generation;
+mod identity;
 mod node;
 mod outcome;
 mod queues;

@@ -17,6 +17,7 @@ use tollgate_spool::{Accepted, Batch, Body, CommitError, Discarded, Health, NewM
 
 use super::{
     fresh::Item,
+    identity::Claim,
     node::Node,
     queues::{self, Arrival, QueueError},
     report::About,
@@ -85,10 +86,11 @@ impl Node {
         // A trace field is built of parts that were checked; without one mail loops could not be seen.
         draft.edits.header.prepend("Received", &trace).map_err(|_| Reply::from(replies::local_error()))?;
         let generation = self.generation();
+        let claim = Claim::make(&generation.identities, &transaction.caller, &mut draft);
         let decision = generation.chain.message_received(&mut draft).await;
         self.count_policy(&decision);
         let name = draft.queue_name();
-        let (outcome, policy) = (decision.outcome, steps(decision.trail));
+        let (outcome, policy) = (claim.hold(decision.outcome, &draft, &name), steps(decision.trail));
         let refuse = |reply: &Reply| {
             self.record_rejection(&draft, transaction.protocol, reply, &policy, generation.number);
             reply.clone()
