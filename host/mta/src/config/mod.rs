@@ -3,6 +3,7 @@
 //! Relative paths are relative to the file. What one section says about another (a plugin's pools, a pool's sources) is
 //! checked here, so that the rest of the program meets only values that hold together.
 
+mod auth;
 mod clash;
 mod egress;
 mod listen;
@@ -10,6 +11,7 @@ mod path;
 mod plugin;
 mod read;
 mod resolver;
+mod tenant;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -19,6 +21,9 @@ use tollgate_spool::Durability;
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
 pub(crate) use plugin::{ComponentSource, PluginConfig};
 pub(crate) use read::{Refused, read};
+pub(crate) use tenant::Identities;
+#[cfg(test)]
+pub(crate) use tenant::bindings;
 
 /// The configuration, resolved.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) http: Option<HttpConfig>,
     pub(crate) plugins: Vec<PluginConfig>,
+    /// Who speaks for which tenant.
+    pub(crate) identities: Identities,
     pub(crate) egress: Egress,
     /// How names are looked up.
     pub(crate) resolver: tollgate_dns::Settings,

@@ -8,7 +8,7 @@ use std::{
 use tollgate_config::{Finding, Findings, Position, Section, Severity, Table};
 use tollgate_spool::Durability;
 
-use super::{Config, SpoolConfig, clash, egress, listen, plugin, resolver};
+use super::{Config, SpoolConfig, auth, clash, egress, listen, plugin, resolver, tenant};
 
 /// A configuration that cannot be used.
 #[derive(Debug)]
@@ -59,8 +59,9 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Option<Con
     let mut top = Section::new(table, Position { line: 1, column: 1 }, "");
     let spool = spool(&mut top, folder, findings);
     let listeners = listen::smtp(&mut top, findings);
-    let users = listen::users(&mut top, findings);
-    let http = listen::http(&mut top, users, &listeners, findings);
+    let auth = auth::auth(&mut top, findings);
+    let identities = tenant::identities(&mut top, &auth, findings);
+    let http = listen::http(&mut top, auth, &listeners, findings);
     clash::check(table, &listeners, http.as_ref(), findings);
     let plugins = plugin::plugins(&mut top, folder, findings);
     let egress = egress::egress(&mut top, findings);
@@ -71,7 +72,7 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Option<Con
         let at = Position { line: 1, column: 1 };
         findings.error(at, "nothing to listen on; write [smtp.listener.NAME] or [http] with `listen`");
     }
-    Some(Config { spool: spool?, listeners, http, plugins, egress, resolver, records })
+    Some(Config { spool: spool?, listeners, http, plugins, identities, egress, resolver, records })
 }
 
 fn spool(top: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<SpoolConfig> {

@@ -1,4 +1,4 @@
-//! What a reload replaces as a whole: policy, and how mail leaves.
+//! What a reload replaces as a whole: policy, who speaks for a tenant, and how mail leaves.
 //!
 //! Whoever works on a message takes the generation once and stays with it; the next message gets the next one. A queue
 //! takes new values at its next event.
@@ -12,13 +12,15 @@ use tollgate_dns::{Addresses, Exchangers, LookupError, Resolver, SetupError};
 use tollgate_outbound::Source;
 use tollgate_policy::Chain;
 
-use crate::config::{Config, Egress, SourceConfig};
+use crate::config::{Config, Egress, Identities, SourceConfig};
 
 /// A configuration in force.
 pub(crate) struct Generation {
     /// Counts up from 1; in every record.
     pub(crate) number: u64,
     pub(crate) chain: Chain,
+    /// Who speaks for which tenant.
+    pub(crate) identities: Identities,
     pub(crate) egress: Egress,
     pub(crate) sources: HashMap<String, Source>,
     names: Names,
@@ -33,8 +35,9 @@ impl Generation {
     pub(crate) fn first(config: &Config, chain: Chain) -> Result<Self, SetupError> {
         let asks = config.resolver.clone();
         let names = Names::new(&asks)?;
-        let (egress, sources) = (config.egress.clone(), sources(&config.egress.sources));
-        Ok(Self { number: 1, chain, egress, sources, names, asks })
+        let (egress, identities) = (config.egress.clone(), config.identities.clone());
+        let sources = sources(&egress.sources);
+        Ok(Self { number: 1, chain, identities, egress, sources, names, asks })
     }
 
     /// Returns the generation after this one.

@@ -4,11 +4,13 @@
 //! and leaves through a [`connection`] that [`dispatch`] opened; [`outcome`] says what became of it. [`recovery`] brings
 //! back at a start what the spool holds.
 
+mod batches;
 mod clock;
 mod connection;
 mod dispatch;
 mod fresh;
 mod generation;
+mod identity;
 mod node;
 mod outcome;
 mod queues;
