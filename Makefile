@@ -4,13 +4,17 @@ CARGO ?= cargo
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 DENY := $(shell $(CARGO) deny --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help setup demo test lint bench build
+# Examples to run as they are, or to start from.
+PLUGINS := hello
+
+.PHONY: help setup demo test lint bench build plugins
 
 help:
 	@echo 'make demo    build, and show Tollgate at work on loopback'
 	@echo 'make test    format, lints, tests, doc tests, licences of dependencies where cargo-deny is there'
 	@echo 'make bench   measure policy, spool, and mail from end to end'
 	@echo 'make build   build target/release/tollgate'
+	@echo 'make plugins build the example plugins, target/plugins/*.wasm'
 	@echo 'make setup   bring the Wasm target; the others do it themselves'
 	@echo 'make lint    format and lints alone'
 
@@ -20,6 +24,9 @@ setup:
 
 build: setup
 	$(CARGO) build --release --package tollgate
+
+plugins: setup
+	@$(CARGO) run --quiet --package tollgate-build -- Cargo.toml target/plugins $(PLUGINS)
 
 demo: build
 	@target/release/tollgate demo
