@@ -5,7 +5,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 DENY := $(shell $(CARGO) deny --version >/dev/null 2>&1 && echo yes)
 
 # Examples to run as they are, or to start from.
-PLUGINS := hello
+PLUGINS := hello tollgate-example-tenant-header tollgate-example-tenant-pool tollgate-example-tenant-parameters
 
 .PHONY: help setup demo test lint bench build plugins
 
