@@ -33,3 +33,4 @@ mod several_listeners_have_their_own_rules;
 mod sources_take_turns_by_weight;
 mod the_guide_example_over_http;
 mod the_guide_example_over_smtp;
+mod the_guides_policies_run_as_plugins;
