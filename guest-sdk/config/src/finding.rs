@@ -85,6 +85,12 @@ impl Findings {
         self.error(at, format!("`{name}` is not {what}{hint}"));
     }
 
+    /// Returns the lines that could not be parsed, in no order.
+    #[must_use]
+    pub fn malformed_lines(&self) -> &[u32] {
+        &self.malformed
+    }
+
     /// Notes a syntax error, the first of each line. What was read from there on may not be what was written, so what
     /// else is said about it later is left out.
     pub(crate) fn malformed(&mut self, at: Position, message: &str) {

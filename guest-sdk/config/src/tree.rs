@@ -73,7 +73,8 @@ impl Table {
         let at = |error: &toml::de::Error| lines.position(error.span().map_or(0, |span| span.start));
         let (twins, mut broken): (Vec<_>, Vec<_>) = errors.iter().partition(|error| error.message() == TWIN);
         for error in twins {
-            findings.error(at(error), TWIN);
+            let key = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            findings.error(at(error), format!("{TWIN} `{}`", key.trim_matches(['"', '\''])));
         }
         broken.sort_by_key(|error| at(error));
         for error in broken {
@@ -236,6 +237,6 @@ mod tests {
 
         let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
 
-        assert_eq!(said, ["f:2:1 duplicate key", "f:3:1 b is unknown"]);
+        assert_eq!(said, ["f:2:1 duplicate key `a`", "f:3:1 b is unknown"]);
     }
 }

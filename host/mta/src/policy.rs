@@ -8,11 +8,15 @@ use std::{
     thread,
 };
 
-use tollgate_config::{Finding, Severity, nearest};
+use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_policy::{Chain, Link, Workers};
-use tollgate_wasm::{Component, ConfigFile, Configuration, Reference, Runtime, StartError, WasmPlugin};
+use tollgate_wasm::{Component, ConfigFile, Configuration, Reference, ReferenceKind, Runtime, StartError, WasmPlugin};
 
-use crate::config::{ComponentSource, PluginConfig};
+use crate::config::{
+    ComponentSource, PluginConfig, PluginFile, Refused, Remains,
+    files::{Files, Spot},
+    text,
+};
 
 /// The stock plugin, as a component.
 const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
@@ -38,17 +42,7 @@ impl Loader {
 
     /// Loads all plugins, or returns everything that is wrong with them and their files.
     pub(crate) fn load(&mut self, plugins: &[PluginConfig], pools: &[String]) -> Result<Loaded, Vec<Finding>> {
-        let (mut links, mut findings) = (Vec::new(), Vec::new());
-        for config in plugins {
-            match self.plugin(config) {
-                Ok((link, configuration)) => {
-                    links.push(link);
-                    findings.extend(configuration.findings);
-                    findings.extend(undefined(&configuration.references, pools));
-                }
-                Err(errors) => findings.extend(errors),
-            }
-        }
+        let (links, findings) = self.configure(plugins, Some(pools));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
@@ -58,24 +52,61 @@ impl Loader {
         Ok(Loaded { chain: Chain::new(links, workers), findings })
     }
 
+    /// Returns what is to be said about the plugins of a file that is refused, and about their files.
+    pub(crate) fn examine(&mut self, remains: &Remains) -> Vec<Finding> {
+        self.configure(&remains.plugins, remains.pools.as_deref()).1
+    }
+
+    /// Loads and configures plugins; returns those that are fine, and everything that is to be said. Without `pools` it
+    /// is not known which there are.
+    fn configure(&mut self, plugins: &[PluginConfig], pools: Option<&[String]>) -> (Vec<Link>, Vec<Finding>) {
+        let (mut links, mut findings) = (Vec::new(), Vec::new());
+        for config in plugins {
+            let mut said = match self.plugin(config) {
+                Ok((link, configuration)) => {
+                    links.push(link);
+                    let undefined = pools.map(|pools| undefined(&configuration.references, pools));
+                    [configuration.findings, undefined.unwrap_or_default()].concat()
+                }
+                Err(mut errors) => {
+                    // Of a configuration that it refuses, the stock plugin does not say which pools it names.
+                    if let (ComponentSource::QueueHelper, Some(pools)) = (&config.component, pools) {
+                        errors.extend(undefined(&named_pools(config), pools));
+                    }
+                    errors
+                }
+            };
+            let rank =
+                |finding: &Finding| config.config.iter().position(|file| finding.file.as_ref() == Some(&file.name));
+            said.sort_by_key(|finding| (rank(finding), finding.at));
+            findings.extend(said);
+        }
+        (links, findings)
+    }
+
     /// Returns the stock plugin's component.
     pub(crate) fn queue_helper(&mut self) -> Result<Arc<Component>, String> {
         self.component(&ComponentSource::QueueHelper)
     }
 
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Vec<Finding>> {
-        let failed = |text: String| {
-            let (file, at) = config.origin.clone();
-            let message = format!("plugin '{}': {text}", config.name);
-            vec![Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }]
+        let failed = |at: Position, text: String| {
+            let (file, message) = (config.origin.0.clone(), format!("plugin '{}': {text}", config.name));
+            Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
         };
-        let component = self.component(&config.component).map_err(failed)?;
-        let files =
-            config.config.iter().map(|(name, path)| read(name, path)).collect::<Result<_, _>>().map_err(failed)?;
+        let mut errors = Vec::new();
+        let component = self.component(&config.component).map_err(|text| failed(config.component_at, text));
+        let component = component.map_err(|error| errors.push(error)).ok();
+        let files: Vec<ConfigFile> = config
+            .config
+            .iter()
+            .filter_map(|file| read(file, failed).map_err(|error| errors.push(error)).ok())
+            .collect();
+        let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(errors) };
         let started = WasmPlugin::start(&config.name, component, files, config.limits.clone(), config.instances);
         let (plugin, configuration) = started.map_err(|error| match error {
             StartError::Configuration(findings) => findings,
-            StartError::Failed(failure) => failed(failure.to_string()),
+            StartError::Failed(failure) => vec![failed(config.origin.1, failure.to_string())],
         })?;
         let link = Link { plugin: Arc::new(plugin), phase: config.phase, on_failure: config.on_failure };
         Ok((link, configuration))
@@ -85,7 +116,9 @@ impl Loader {
         let (key, octets) = match source {
             ComponentSource::QueueHelper => (PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec()),
             ComponentSource::File(path) => {
-                (path.clone(), fs::read(path).map_err(|reason| format!("{}: {reason}", path.display()))?)
+                let octets = fs::read(path);
+                let reason = |error| format!("{}: {}", path.display(), text::unreadable(path, &error));
+                (path.clone(), octets.map_err(reason)?)
             }
         };
         if let Some(component) = self.loaded.get(&key) {
@@ -98,9 +131,41 @@ impl Loader {
     }
 }
 
-fn read(name: &str, path: &Path) -> Result<ConfigFile, String> {
-    let content = fs::read(path).map_err(|reason| format!("{}: {reason}", path.display()))?;
-    Ok(ConfigFile { name: name.to_owned(), content })
+/// Reads a file of a plugin's; `failed` makes the error of a place in `tollgate.toml`.
+fn read(file: &PluginFile, failed: impl Fn(Position, String) -> Finding) -> Result<ConfigFile, Finding> {
+    let name = file.name.clone();
+    let unreadable = |error| failed(file.at, format!("{name}: {}", text::unreadable(&file.path, &error)));
+    let content = fs::read(&file.path).map_err(unreadable)?;
+    // What else a plugin may be given is its own affair.
+    let is_text = [".toml", ".json"].iter().any(|end| name.ends_with(end));
+    let content = if is_text { text::utf8(&name, content)?.into_bytes() } else { content };
+    Ok(ConfigFile { name, content })
+}
+
+/// Returns a refusal with everything that is wrong with the plugins, too.
+pub(crate) fn examined(refused: Refused, cache: Option<&Path>) -> Refused {
+    match refused {
+        Refused::Findings(mut findings, remains) if !remains.plugins.is_empty() => {
+            // Where plugins cannot be run, what is wrong with the file itself is enough to mend.
+            findings.extend(Loader::new(cache).map_or_else(|_| Vec::new(), |mut loader| loader.examine(&remains)));
+            Refused::Findings(findings, Remains::default())
+        }
+        other => other,
+    }
+}
+
+/// Returns the pools that the files of the stock plugin name, as far as they can be read.
+fn named_pools(config: &PluginConfig) -> Vec<Reference> {
+    let mut files = Files::default();
+    for file in &config.config {
+        files.add(&file.name, &fs::read(&file.path).unwrap_or_default());
+    }
+    let pools = files.spots().into_iter().filter(|spot| spot.entry.key == "egress_pool");
+    let reference = |spot: Spot<'_>| {
+        let (kind, name) = (ReferenceKind::EgressPool, spot.text()?.trim().to_owned());
+        Some(Reference { kind, name, file: spot.file.to_owned(), at: spot.entry.at })
+    };
+    pools.filter_map(reference).filter(|reference| !reference.name.is_empty()).collect()
 }
 
 /// Returns an error for each pool that is named and not defined.

@@ -10,6 +10,7 @@ mod log;
 mod send;
 mod serve;
 mod sink;
+mod terminal;
 
 use std::process::ExitCode;
 

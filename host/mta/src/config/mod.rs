@@ -5,9 +5,12 @@
 
 mod clash;
 mod egress;
+pub(crate) mod files;
 mod listen;
 mod plugin;
 mod read;
+mod secret;
+pub(crate) mod text;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -15,8 +18,8 @@ use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
 
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
-pub(crate) use plugin::{ComponentSource, PluginConfig};
-pub(crate) use read::{Refused, read};
+pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
+pub(crate) use read::{Refused, Remains, read};
 
 /// The configuration, resolved.
 #[derive(Debug)]
