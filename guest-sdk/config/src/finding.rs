@@ -93,6 +93,12 @@ impl Findings {
         next.checked_sub(1).is_some_and(|last| self.damaged[last].contains(&at.line))
     }
 
+    /// Returns the lines that syntax errors have spoilt, in order.
+    #[must_use]
+    pub fn damaged_lines(&self) -> &[Range<u32>] {
+        &self.damaged
+    }
+
     /// Notes a syntax error.
     pub(crate) fn malformed(&mut self, at: Position, message: &str) {
         self.push(Severity::Error, at, message.to_owned());

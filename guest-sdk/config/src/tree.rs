@@ -83,7 +83,9 @@ impl Table {
             findings.malformed(lines.position(offset(error)), error.message());
         }
         for error in twins {
-            findings.error(lines.position(offset(error)), TWIN);
+            let key = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            let message = format!("{TWIN} `{}`", key.trim_matches(['"', '\'']));
+            findings.error(lines.position(offset(error)), message);
         }
         convert_table(table.get_ref(), &lines)
     }
@@ -238,6 +240,6 @@ mod tests {
 
         let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
 
-        assert_eq!(said, ["f:2:1 duplicate key", "f:3:1 b is unknown"]);
+        assert_eq!(said, ["f:2:1 duplicate key `a`", "f:3:1 b is unknown"]);
     }
 }

@@ -11,6 +11,7 @@ mod reload;
 mod send;
 mod serve;
 mod sink;
+mod terminal;
 
 use std::process::ExitCode;
 

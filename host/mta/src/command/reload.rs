@@ -11,9 +11,9 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::finding;
+use super::{finding, terminal::Colour};
 use crate::{
-    config::{self, ComponentSource, Config, Refused},
+    config::{self, ComponentSource, Config, Refused, Remains},
     policy::{Loaded, Loader},
     serve::{Handle, Watch},
 };
@@ -33,7 +33,7 @@ pub(super) struct Reloader {
 pub(super) fn files(path: &Path, config: &Config) -> Vec<PathBuf> {
     let mut files = vec![path.to_owned()];
     for plugin in &config.plugins {
-        files.extend(plugin.config.iter().map(|(_, path)| path.clone()));
+        files.extend(plugin.config.iter().map(|file| file.path.clone()));
         if let ComponentSource::File(path) = &plugin.component {
             files.push(path.clone());
         }
@@ -89,17 +89,20 @@ impl Reloader {
     }
 
     fn read(&mut self) -> Result<(Config, Loaded), Refused> {
-        let (config, mut findings) = config::read(&self.path)?;
+        let (config, mut findings) = config::read(&self.path).map_err(|refused| self.loader.examined(refused))?;
         let pools: Vec<String> = config.pools().keys().cloned().collect();
-        let policy = self.loader.load(&config.plugins, &pools).map_err(Refused::Findings)?;
+        let policy = self.loader.load(&config.plugins, &pools);
+        let policy = policy.map_err(|errors| Refused::Findings(errors, Remains::default()).after(&findings))?;
         findings.extend(policy.findings.iter().cloned());
-        finding::print(&findings, &self.path, &mut stderr());
+        finding::print(&findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
         Ok((config, policy))
     }
 
     fn say(&self, refused: &Refused) {
         match refused {
-            Refused::Findings(findings) => finding::print(findings, &self.path, &mut stderr()),
+            Refused::Findings(findings, _) => {
+                finding::print(findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
+            }
             unreadable @ Refused::Unreadable { .. } => drop(writeln!(stderr(), "tollgate: {unreadable}")),
         }
         let generation = self.server.refuse();

@@ -7,12 +7,13 @@ use std::{
 };
 
 use super::{
-    BAD, finding,
+    BAD, explain, finding,
     reload::{self, Reloader},
+    terminal::Colour,
 };
 use crate::{
-    config,
-    policy::{Loaded, Loader},
+    config::{self, Remains},
+    policy::{Loaded, Loader, examined},
     serve::{Prepared, StartError, Watch},
 };
 
@@ -49,8 +50,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a machine that has threads");
     match runtime.block_on(serve(args)) {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Stop::Refused(config::Refused::Findings(findings))) => {
-            finding::print(&findings, &args.config, &mut stderr());
+        Err(Stop::Refused(config::Refused::Findings(findings, _))) => {
+            finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
         }
         Err(Stop::Refused(unreadable)) => drop(writeln!(stderr(), "tollgate: {unreadable}")),
         Err(Stop::Machine(reason)) => drop(writeln!(stderr(), "tollgate: {reason}")),
@@ -59,13 +60,15 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 async fn serve(args: &Args) -> Result<(), Stop> {
-    let (config, mut findings) = config::read(&args.config)?;
+    // The spool's folder, in which compiled code is kept, is not known for sure in a file that is refused.
+    let read = config::read(&args.config);
+    let (config, mut findings) = read.map_err(|refused| examined(refused, explain::user_cache().as_deref()))?;
     let watch = Watch::new(reload::files(&args.config, &config));
     // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
     let prepared = Prepared::take(config)?;
-    let (policy, loader) = load(prepared.config())?;
+    let (policy, loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
     findings.extend(policy.findings.iter().cloned());
-    finding::print(&findings, &args.config, &mut stderr());
+    finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
     let server = prepared.start(policy).await?;
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
@@ -83,6 +86,7 @@ fn load(config: &config::Config) -> Result<(Loaded, Loader), config::Refused> {
     let cache = config.spool.path.join("compiled");
     let mut loader =
         Loader::new(Some(&cache)).map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
-    let loaded = loader.load(&config.plugins, &pools).map_err(config::Refused::Findings)?;
+    let refused = |findings| config::Refused::Findings(findings, Remains::default());
+    let loaded = loader.load(&config.plugins, &pools).map_err(refused)?;
     Ok((loaded, loader))
 }

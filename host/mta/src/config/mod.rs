@@ -6,12 +6,15 @@
 mod auth;
 mod clash;
 mod egress;
+pub(crate) mod files;
 mod listen;
 mod path;
 mod plugin;
 mod read;
 mod resolver;
+mod secret;
 mod tenant;
+pub(crate) mod text;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -19,8 +22,8 @@ use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
 
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
-pub(crate) use plugin::{ComponentSource, PluginConfig};
-pub(crate) use read::{Refused, read};
+pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
+pub(crate) use read::{Refused, Remains, read};
 pub(crate) use tenant::Identities;
 #[cfg(test)]
 pub(crate) use tenant::bindings;
