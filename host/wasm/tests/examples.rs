@@ -169,7 +169,7 @@ fn a_tenants_parameters_lie_over_the_global_ones_each_with_its_origin() {
 
     let intervals = ["retry_interval: 10m (params.toml:4)", "max_retry_interval: 1h 40m (params.toml:5)"];
     let age = "max_age: 1day (params.toml:3)";
-    let one = [&intervals[..], &["max_age: 1day (params.toml:3), then 5m (params.toml:9)"]].concat();
+    let one = [&intervals[..], &["max_age: 1day (params.toml:3), then 2h (params.toml:9)"]].concat();
     let pool = ["egress_pool: shared (params.toml:12)", "max_message_rate: 100/s (params.toml:13)"];
     let three = [&intervals[..], &[age], &pool].concat();
     assert_eq!(
