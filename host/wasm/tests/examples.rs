@@ -27,8 +27,8 @@ fn plugin(octets: &[u8], file: &str, content: &str) -> (WasmPlugin, Configuratio
 /// Starts a plugin with a file that is wrong, and returns what it says.
 fn refused(octets: &[u8], file: &str, content: &str) -> Vec<String> {
     let error = start(octets, file, content).err();
-    let Some(StartError::Configuration(findings)) = error else { panic!("{error:?}") };
-    findings.iter().map(ToString::to_string).collect()
+    let Some(StartError::Configuration(refused)) = error else { panic!("{error:?}") };
+    refused.findings.iter().map(ToString::to_string).collect()
 }
 
 fn draft(header: &str, may_relay: bool, authz_id: Option<&str>) -> Draft {
