@@ -27,8 +27,8 @@ fn plugin(octets: &[u8], file: &str, content: &str) -> (WasmPlugin, Configuratio
 /// Starts a plugin with a file that is wrong, and returns what it says.
 fn refused(octets: &[u8], file: &str, content: &str) -> Vec<String> {
     let error = start(octets, file, content).err();
-    let Some(StartError::Configuration(findings)) = error else { panic!("{error:?}") };
-    findings.iter().map(ToString::to_string).collect()
+    let Some(StartError::Configuration(refused)) = error else { panic!("{error:?}") };
+    refused.findings.iter().map(ToString::to_string).collect()
 }
 
 fn draft(header: &str, may_relay: bool, authz_id: Option<&str>) -> Draft {
@@ -169,7 +169,7 @@ fn a_tenants_parameters_lie_over_the_global_ones_each_with_its_origin() {
 
     let intervals = ["retry_interval: 10m (params.toml:4)", "max_retry_interval: 1h 40m (params.toml:5)"];
     let age = "max_age: 1day (params.toml:3)";
-    let one = [&intervals[..], &["max_age: 1day (params.toml:3), then 5m (params.toml:9)"]].concat();
+    let one = [&intervals[..], &["max_age: 1day (params.toml:3), then 2h (params.toml:9)"]].concat();
     let pool = ["egress_pool: shared (params.toml:12)", "max_message_rate: 100/s (params.toml:13)"];
     let three = [&intervals[..], &[age], &pool].concat();
     assert_eq!(

@@ -35,7 +35,7 @@ fn a_tenants_parameters_come_behind_the_global_ones() {
     };
     let rate = "MaxMessageRate(Rate { limit: 100, period: 1s, max_burst: None, local: false })";
     let expected =
-        [with(&[(9, "MaxAge(300s)")]), with(&[(13, rate), (12, "EgressPool(\"shared\")")]), with(&[]), with(&[])];
+        [with(&[(9, "MaxAge(7200s)")]), with(&[(13, rate), (12, "EgressPool(\"shared\")")]), with(&[]), with(&[])];
     assert_eq!(tenants, expected);
 }
 
