@@ -4,13 +4,18 @@ CARGO ?= cargo
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 DENY := $(shell $(CARGO) deny --version >/dev/null 2>&1 && echo yes)
 
-.PHONY: help setup demo test lint bench build
+# Examples to run as they are, or to start from.
+PLUGINS := hello tollgate-example-tenant-header tollgate-example-tenant-pool tollgate-example-tenant-parameters
+
+.PHONY: help setup demo test lint bench fuzz build plugins
 
 help:
 	@echo 'make demo    build, and show Tollgate at work on loopback'
 	@echo 'make test    format, lints, tests, doc tests, licences of dependencies where cargo-deny is there'
 	@echo 'make bench   measure policy, spool, and mail from end to end'
+	@echo 'make fuzz    feed the loader of queues.toml files that no one would write, for FUZZ_SECONDS from FUZZ_SEED'
 	@echo 'make build   build target/release/tollgate'
+	@echo 'make plugins build the example plugins, target/plugins/*.wasm'
 	@echo 'make setup   bring the Wasm target; the others do it themselves'
 	@echo 'make lint    format and lints alone'
 
@@ -20,6 +25,9 @@ setup:
 
 build: setup
 	$(CARGO) build --release --package tollgate
+
+plugins: setup
+	@$(CARGO) run --quiet --package tollgate-build -- Cargo.toml target/plugins $(PLUGINS)
 
 demo: build
 	@target/release/tollgate demo
@@ -44,3 +52,7 @@ endif
 # Both packages are named so that features unify: with one alone the Wasm engine would be compiled again.
 bench: build
 	$(CARGO) bench --package tollgate --package tollgate-bench --bench policy --bench spool --bench end_to_end
+
+# In the profile of the tests: what runs in the guest is optimised there too. The second package keeps features as they are.
+fuzz: setup
+	$(CARGO) test --package tollgate --package tollgate-fuzz --test loader -- --ignored --nocapture

@@ -47,6 +47,28 @@ queues.toml:3:1 error: max_age: '1 fortnight' is not a duration such as '20 minu
 }
 
 #[test]
+fn errors_of_both_files_are_told_at_once() {
+    let broken = TOLLGATE.replace("hostname =", "hostnam =");
+
+    let seen = refusal(&Folder::new(&broken, "[queue.default]\negress_pool = 'pool-9'\nmax_aeg = '1h'\n"));
+
+    let expected = r#"FOLDER/tollgate.toml:5:16 error: [smtp.listener.main] needs `hostname`
+    [smtp.listener.main]
+                   ^
+FOLDER/tollgate.toml:7:1 error: `hostnam` is not an option of [smtp.listener.main]; did you mean `hostname`?
+    hostnam = "mta.example"
+    ^
+queues.toml:2:1 error: egress_pool: pool 'pool-9' is not defined in tollgate.toml as [pool.'pool-9'.SOURCE]; did you mean `pool-1`?
+    egress_pool = 'pool-9'
+    ^
+queues.toml:3:1 error: `max_aeg` is not an option of a queue; did you mean `max_age`?
+    max_aeg = '1h'
+    ^
+"#;
+    assert_eq!(seen, (Some(2), expected.to_owned()));
+}
+
+#[test]
 fn a_pool_that_only_queues_toml_knows_is_told() {
     let seen = refusal(&Folder::new(TOLLGATE, "[queue.default]\negress_pool = 'pool-9'\n"));
 

@@ -38,8 +38,8 @@ fn with_plugin(octets: Option<&[u8]>) -> Folder {
 
 /// Returns what a program says that has no plugin of [`with_plugin`].
 fn no_plugin(reason: &str) -> (Option<i32>, String) {
-    let place = "FOLDER/tollgate.toml:18:1 error: plugin 'other': FOLDER/other.wasm";
-    (Some(2), format!("{place}: {reason}\n    [[plugin]]\n    ^\n"))
+    let place = "FOLDER/tollgate.toml:20:1 error: plugin 'other': FOLDER/other.wasm";
+    (Some(2), format!("{place}: {reason}\n    component = \"other.wasm\"\n    ^\n"))
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_component_that_is_none_is_named() {
     let mut expected =
         ["No such file or directory (os error 2)", "not a WebAssembly file", wrap, "not a valid component"]
             .map(no_plugin);
-    expected[3].1 = expected[3].1.replace("\n    [[plugin]]\n    ^\n", "");
+    expected[3].1 = expected[3].1.replace("\n    component = \"other.wasm\"\n    ^\n", "");
     assert_eq!(seen, expected);
 }
 

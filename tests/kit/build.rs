@@ -3,5 +3,8 @@
 use std::path::Path;
 
 fn main() {
-    tollgate_build::script::embed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &["hello", "rogue"]);
+    let examples =
+        ["tollgate-example-tenant-header", "tollgate-example-tenant-pool", "tollgate-example-tenant-parameters"];
+    let plugins = [&["hello", "rogue", "queue-helper"][..], &examples].concat();
+    tollgate_build::script::embed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &plugins);
 }

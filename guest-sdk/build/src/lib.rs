@@ -90,7 +90,9 @@ fn build_module(manifest: &Path, package: &str, target_dir: &Path) -> Result<Pat
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let path = PathBuf::from(&cargo);
     let output = clean(Command::new(cargo))
-        .args(["build", "--profile", "guest", "--target", TARGET, "--package", package, "--manifest-path"])
+        .args(["build", "--profile", "guest", "--target", TARGET, "--package", package])
+        // A plugin's own workspace need not have the profile; where it has, its values hold.
+        .args(["--config", "profile.guest.inherits='release'", "--manifest-path"])
         .arg(manifest)
         .arg("--target-dir")
         .arg(target_dir)

@@ -45,6 +45,8 @@ fn to_millis(duration: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -67,5 +69,22 @@ mod tests {
             assert!(from_value(&Value::String(text.into())).is_err(), "{text}");
         }
         assert!(from_value(&Value::Integer(-1)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(millis in prop_oneof![0u64..100_000_000, any::<u64>()]) {
+            let duration = Duration::from_millis(millis);
+
+            prop_assert_eq!(from_value(&Value::String(format(duration))), Ok(duration));
+        }
+
+        #[test]
+        fn any_text_is_a_duration_or_refused_in_words(text in "[0-9. ]{0,25}[a-zµ]{0,8}.{0,4}") {
+            match from_value(&Value::String(text.clone())) {
+                Ok(duration) => prop_assert_eq!(from_value(&Value::String(format(duration))), Ok(duration)),
+                Err(reason) => prop_assert!(reason.contains(&text)),
+            }
+        }
     }
 }

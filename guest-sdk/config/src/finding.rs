@@ -1,6 +1,6 @@
 //! What is wrong, or odd, about a configuration, and where.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use crate::Position;
 
@@ -47,15 +47,15 @@ impl fmt::Display for Finding {
 pub struct Findings {
     file: String,
     found: Vec<Finding>,
-    /// Lines that could not be parsed.
-    malformed: Vec<u32>,
+    /// Lines where what was read may not be what was written, in order, none twice.
+    damaged: Vec<Range<u32>>,
 }
 
 impl Findings {
     /// Returns an empty collection for the file of this name.
     #[must_use]
     pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), found: Vec::new(), malformed: Vec::new() }
+        Self { file: file.to_owned(), found: Vec::new(), damaged: Vec::new() }
     }
 
     /// Returns the name of the file.
@@ -85,12 +85,33 @@ impl Findings {
         self.error(at, format!("`{name}` is not {what}{hint}"));
     }
 
-    /// Notes a syntax error, the first of each line. What was read from there on may not be what was written, so what
-    /// else is said about it later is left out.
+    /// Returns whether a syntax error makes it doubtful that what was read here is what was written. Whatever is said about
+    /// such a place is left out: the syntax error has said what to mend.
+    #[must_use]
+    pub fn is_damaged(&self, at: Position) -> bool {
+        let next = self.damaged.partition_point(|lines| lines.start <= at.line);
+        next.checked_sub(1).is_some_and(|last| self.damaged[last].contains(&at.line))
+    }
+
+    /// Returns the lines that syntax errors have spoilt, in order.
+    #[must_use]
+    pub fn damaged_lines(&self) -> &[Range<u32>] {
+        &self.damaged
+    }
+
+    /// Notes a syntax error.
     pub(crate) fn malformed(&mut self, at: Position, message: &str) {
-        if !self.malformed.contains(&at.line) {
-            self.malformed.push(at.line);
-            self.push(Severity::Error, at, message.to_owned());
+        self.push(Severity::Error, at, message.to_owned());
+    }
+
+    /// Notes which lines syntax errors have spoilt, in any order.
+    pub(crate) fn damage(&mut self, mut lines: Vec<Range<u32>>) {
+        lines.sort_unstable_by_key(|lines| lines.start);
+        for lines in lines {
+            match self.damaged.last_mut() {
+                Some(last) if lines.start <= last.end => last.end = last.end.max(lines.end),
+                _ => self.damaged.push(lines),
+            }
         }
     }
 
@@ -102,7 +123,7 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, at: Position, message: String) {
-        if self.malformed.iter().all(|line| at.line < *line) {
+        if !self.is_damaged(at) {
             self.push(severity, at, message);
         }
     }
@@ -114,10 +135,12 @@ impl Findings {
 
 /// Returns the known name that was most likely meant: at most two edits away, and less than half of it edited.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |candidate: &str| strsim::levenshtein(name, candidate);
-    let candidates = known.into_iter().map(|candidate| (distance(candidate), candidate));
+    let length = name.chars().count();
+    // What differs more in length is further away; most names are, and this is asked for each of thousands.
+    let near = known.into_iter().filter(|candidate| candidate.chars().count().abs_diff(length) <= 2);
+    let candidates = near.map(|candidate| (strsim::levenshtein(name, candidate), candidate));
     let best = candidates.min_by_key(|(distance, _)| *distance);
-    best.filter(|(distance, _)| *distance <= 2 && *distance * 2 < name.chars().count().max(2)).map(|(_, name)| name)
+    best.filter(|(distance, _)| *distance <= 2 && *distance * 2 < length.max(2)).map(|(_, name)| name)
 }
 
 #[cfg(test)]

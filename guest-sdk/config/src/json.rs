@@ -2,11 +2,11 @@
 //!
 //! The parser hands out each value as a slice of the text, so where a value starts is where its slice does.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 use serde_json::value::RawValue;
 
-use crate::{Entry, Findings, Node, Position, Table, Value, tree::Lines};
+use crate::{Entry, Findings, Node, Position, Table, Value, lines::Lines};
 
 /// How deep objects and lists may nest. Options need four levels and some more.
 const DEPTH: usize = 32;
@@ -14,9 +14,11 @@ const DEPTH: usize = 32;
 pub(crate) fn parse(text: &str, findings: &mut Findings) -> Table {
     let reader = Reader { text, lines: Lines::new(text) };
     let parsed = serde_json::from_str::<&RawValue>(text).map_err(|error| {
-        let number = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
-        let at = Position { line: number(error.line()), column: number(error.column()) };
-        findings.error(at, format!("not JSON: {error}"));
+        // The parser counts octets, and ends its text with where it is.
+        let at = reader.lines.position(reader.lines.start(error.line()) + error.column().saturating_sub(1));
+        let message = error.to_string();
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        findings.error(at, format!("not JSON: {message}"));
     });
     match parsed.map(|raw| reader.node(raw, DEPTH, findings)) {
         Ok(Node { value: Value::Table(table), .. }) => table,
@@ -51,6 +53,7 @@ impl<'a> Reader<'a> {
     fn table(&self, raw: &'a RawValue, depth: usize, findings: &mut Findings) -> Value {
         let pairs: Pairs<'a> = serde_json::from_str(raw.get()).unwrap_or_default();
         let mut table = Table::default();
+        let mut keys = HashSet::with_capacity(pairs.0.len());
         for (key, raw) in pairs.0 {
             let node = self.node(raw, depth, findings);
             let at = match &key {
@@ -58,7 +61,11 @@ impl<'a> Reader<'a> {
                 Cow::Borrowed(key) => Position { column: self.position(key).column - 1, ..self.position(key) },
                 Cow::Owned(_) => node.at,
             };
-            if table.get(&key).is_some() {
+            // In KumoMTA's own reader a null is a key that is not there.
+            if raw.get() == "null" {
+                continue;
+            }
+            if !keys.insert(key.clone()) {
                 findings.error(at, format!("duplicate key `{key}`"));
             } else {
                 table.entries.push(Entry { key: key.into_owned(), at, node });
@@ -85,7 +92,7 @@ fn scalar(text: &str) -> Value {
         Ok(serde_json::Value::Number(number)) => {
             number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Integer)
         }
-        _ => Value::Datetime(text.to_owned()),
+        _ => Value::Null,
     }
 }
 

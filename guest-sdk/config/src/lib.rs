@@ -5,9 +5,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
+mod damage;
 pub mod duration;
 pub mod finding;
 mod json;
+mod lines;
 pub mod rate;
 pub mod section;
 pub mod tree;

@@ -74,6 +74,8 @@ fn parse_period(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -95,6 +97,30 @@ mod tests {
             ["", "100", "0/s", "10/S", "10/ s", "10/0s", "x/s", "-1/s", "10/parsec", "10/s,max_burst=0", "10/s,burst=1"]
         {
             assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(
+            limit in 1u64..,
+            seconds in 1u64..,
+            max_burst in proptest::option::of(1u64..),
+            local in any::<bool>(),
+        ) {
+            let rate = Rate { limit, period: Duration::from_secs(seconds), max_burst, local };
+
+            prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+        }
+
+        #[test]
+        fn any_text_is_a_rate_or_refused_in_words(
+            text in "(local:)?[0-9_,]{0,22}/?[0-9]{0,22}[a-z]{0,7}(,max_burst=[0-9]{0,3})?",
+        ) {
+            match text.parse::<Rate>() {
+                Ok(rate) => prop_assert_eq!(rate.to_string().parse(), Ok(rate)),
+                Err(reason) => prop_assert!(!reason.is_empty()),
+            }
         }
     }
 }

@@ -60,6 +60,19 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Reads a whole number that is not negative, and judges it.
+    pub fn parsed_number<T>(
+        &mut self,
+        key: &'static str,
+        findings: &mut Findings,
+        parse: impl Fn(u64) -> Result<T, String>,
+    ) -> Option<T> {
+        self.read(key, findings, |value| match value {
+            Value::Integer(number) => parse(u64::try_from(*number).map_err(|_| format!("{number} is negative"))?),
+            other => Err(format!("expected a whole number, got {}", other.kind())),
+        })
+    }
+
     /// Reads a duration.
     pub fn duration(&mut self, key: &'static str, findings: &mut Findings) -> Option<Duration> {
         self.read(key, findings, duration::from_value)
@@ -77,22 +90,45 @@ impl<'a> Section<'a> {
         findings: &mut Findings,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
+        let mut parsed = Vec::new();
+        for (text, at) in self.texts(key, findings)? {
+            match parse(text) {
+                Ok(value) => parsed.push(value),
+                Err(error) => findings.error(at, format!("{key}: {error}")),
+            }
+        }
+        Some(parsed)
+    }
+
+    /// Reads a list of texts, each with where it stands; what is no text is reported at its own place.
+    pub fn texts(&mut self, key: &'static str, findings: &mut Findings) -> Option<Vec<(&'a str, Position)>> {
         let entry = self.entry(key)?;
         let Value::Array(items) = &entry.node.value else {
             findings.error(entry.at, format!("{key}: expected a list of texts, got {}", entry.node.value.kind()));
             return None;
         };
-        let mut parsed = Vec::with_capacity(items.len());
+        let mut texts = Vec::with_capacity(items.len());
         for item in items {
             match &item.value {
-                Value::String(text) => match parse(text) {
-                    Ok(value) => parsed.push(value),
-                    Err(error) => findings.error(item.at, format!("{key}: {error}")),
-                },
+                Value::String(text) => texts.push((text.as_str(), item.at)),
                 other => findings.error(item.at, format!("{key}: expected text, got {}", other.kind())),
             }
         }
-        Some(parsed)
+        Some(texts)
+    }
+
+    /// Reads true or false.
+    pub fn boolean(&mut self, key: &'static str, findings: &mut Findings) -> Option<bool> {
+        self.read(key, findings, |value| match value {
+            Value::Boolean(value) => Ok(*value),
+            other => Err(format!("expected true or false, got {}", other.kind())),
+        })
+    }
+
+    /// Returns where an option is written, if it is.
+    #[must_use]
+    pub fn position(&self, key: &str) -> Option<Position> {
+        self.table.get(key).map(|entry| entry.at)
     }
 
     /// Returns the tables in a table of named tables, `[pool.NAME]`, with where each name stands.
@@ -123,13 +159,17 @@ impl<'a> Section<'a> {
 
     /// Reports an option that must be there and is not.
     pub fn missing(&self, key: &str, findings: &mut Findings) {
-        findings.error(self.at, format!("[{}] needs `{key}`", self.name));
+        let place = if self.name.is_empty() { "this file".to_owned() } else { format!("[{}]", self.name) };
+        findings.error(self.at, format!("{place} needs `{key}`"));
     }
 
     /// Reports every key that no one asked for.
     pub fn finish(self, findings: &mut Findings) {
-        let place =
-            if self.name.is_empty() { "a section here".to_owned() } else { format!("an option of [{}]", self.name) };
+        let place = if self.name.is_empty() {
+            "known in this file".to_owned()
+        } else {
+            format!("an option of [{}]", self.name)
+        };
         for entry in self.table.entries.iter().filter(|entry| !self.asked.contains(&entry.key.as_str())) {
             findings.unknown(entry.at, &entry.key, &place, self.asked.iter().copied());
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::Findings;
+use crate::{Findings, damage, lines::Lines};
 
 /// What the parser says of a key that is there already; the rest of the file is read all the same.
 const TWIN: &str = "duplicate key";
@@ -40,6 +40,8 @@ pub enum Value {
     Boolean(bool),
     /// A date or time; no option has one, so it is kept as text for messages.
     Datetime(String),
+    /// JSON's `null` in a list; as the value of a key it is a key that is not there.
+    Null,
     /// A list.
     Array(Vec<Node>),
     /// A table.
@@ -70,14 +72,20 @@ impl Table {
     pub fn parse_toml(text: &str, findings: &mut Findings) -> Self {
         let lines = Lines::new(text);
         let (table, errors) = DeTable::parse_recoverable(text);
-        let at = |error: &toml::de::Error| lines.position(error.span().map_or(0, |span| span.start));
+        let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
         let (twins, mut broken): (Vec<_>, Vec<_>) = errors.iter().partition(|error| error.message() == TWIN);
-        for error in twins {
-            findings.error(at(error), TWIN);
-        }
-        broken.sort_by_key(|error| at(error));
+        broken.sort_by_key(|error| offset(error));
+        // One mistake may upset the parser more than once in a line.
+        broken.dedup_by_key(|error| lines.position(offset(error)).line);
+        let offsets: Vec<usize> = broken.iter().map(|error| offset(error)).collect();
+        findings.damage(damage::lines(text, &lines, table.get_ref(), &offsets));
         for error in broken {
-            findings.malformed(at(error), error.message());
+            findings.malformed(lines.position(offset(error)), error.message());
+        }
+        for error in twins {
+            let key = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            let message = format!("{TWIN} `{}`", key.trim_matches(['"', '\'']));
+            findings.error(lines.position(offset(error)), message);
         }
         convert_table(table.get_ref(), &lines)
     }
@@ -108,6 +116,7 @@ impl Value {
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Boolean(_) => "true or false",
             Self::Datetime(_) => "a date",
+            Self::Null => "null",
             Self::Array(_) => "a list",
             Self::Table(_) => "a table",
         }
@@ -121,6 +130,7 @@ impl Value {
             Self::Integer(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
             Self::Boolean(value) => (*value).into(),
+            Self::Null => serde_json::Value::Null,
             Self::Array(items) => items.iter().map(|item| item.value.to_json()).collect(),
             Self::Table(table) => {
                 table.entries.iter().map(|entry| (entry.key.clone(), entry.node.value.to_json())).collect()
@@ -161,27 +171,6 @@ fn convert(value: &DeValue<'_>, lines: &Lines) -> Value {
     }
 }
 
-/// From octet offsets to lines and columns.
-pub(crate) struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
-    }
-
-    pub(crate) fn position(&self, offset: usize) -> Position {
-        let offset = offset.min(self.text.len());
-        let line = self.starts.partition_point(|start| *start <= offset) - 1;
-        let column = self.text.get(self.starts[line]..offset).map_or(0, |before| before.chars().count());
-        let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
-        Position { line: number(line), column: number(column) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,20 +201,35 @@ mod tests {
         assert_eq!((errors.len(), table.get("c").is_some()), (2, true), "{errors:?}");
     }
 
-    #[test]
-    fn behind_a_syntax_error_nothing_else_is_said() {
-        let mut findings = Findings::new("f");
-        let table = Table::parse_toml("a = 1\n[b\nc = 'x'\n['d\n", &mut findings);
-        for entry in &table.entries {
-            findings.error(entry.at, format!("{} is unknown", entry.key));
+    /// What is said about a text when every key in it is unknown.
+    fn said(text: &str) -> Vec<String> {
+        fn complain(table: &Table, findings: &mut Findings) {
+            for entry in &table.entries {
+                match &entry.node.value {
+                    Value::Table(table) => complain(table, findings),
+                    _ => findings.error(entry.at, format!("{} is unknown", entry.key)),
+                }
+            }
         }
+        let mut findings = Findings::new("f");
+        complain(&Table::parse_toml(text, &mut findings), &mut findings);
+        findings.into_sorted().iter().map(|finding| finding.to_string().replacen("f:", "", 1)).collect()
+    }
 
-        let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
+    #[test]
+    fn what_a_syntax_error_spoils_is_not_spoken_of_and_the_rest_is() {
+        let header = said("a = 1\n[b\nc = 'x'\n[d]\ne = 1\n");
+        let value = said("[b]\nc = x y\nd = 'y\ne = 1\n");
+        let array = said("[b]\nc = 1\nd = [1,\n  2\ne = 1\n[f]\ng = 1\n");
+        let text = said("[b]\nc = 1\nd = \"\"\"x\n[f]\ng = 1\n");
 
-        assert_eq!(
-            said,
-            ["f:1:1 a is unknown", "f:2:3 unclosed table, expected `]`", "f:4:4 unclosed table, expected `]`"]
-        );
+        assert_eq!(header, ["1:1 a is unknown", "2:3 unclosed table, expected `]`", "5:1 e is unknown"]);
+        assert_eq!(value.last().map(String::as_str), Some("4:1 e is unknown"), "{value:?}");
+        assert_eq!(array[..2], ["2:1 c is unknown", "5:1 missing comma between array elements, expected `,`"]);
+        assert_eq!(text[..1], ["2:1 c is unknown"]);
+        for said in [value, array, text] {
+            assert!(!said.iter().any(|said| said.contains("d is unknown")), "{said:?}");
+        }
     }
 
     #[test]
@@ -236,6 +240,6 @@ mod tests {
 
         let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
 
-        assert_eq!(said, ["f:2:1 duplicate key", "f:3:1 b is unknown"]);
+        assert_eq!(said, ["f:2:1 duplicate key `a`", "f:3:1 b is unknown"]);
     }
 }

@@ -9,6 +9,7 @@ pub mod host {
         world: "host",
         path: "../../wit/v0.1",
         generate_all,
+        additional_derives: [PartialEq],
     });
 }
 
@@ -22,6 +23,7 @@ macro_rules! event {
                 pub_export_macro: true,
                 export_macro_name: $macro_name,
                 default_bindings_module: $path,
+                additional_derives: [PartialEq],
                 with: {
                     "tollgate:policy/types@0.1.0": crate::bindings::host::tollgate::policy::types,
                     "tollgate:policy/log@0.1.0": crate::bindings::host::tollgate::policy::log,

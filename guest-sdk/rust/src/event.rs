@@ -1,14 +1,17 @@
 //! One trait for each event. A plugin implements those that it handles.
 
-use crate::{Diagnostic, File, Message, PolicyError, QueueName, Reference, Reply, Settings, Throttle, Verdict};
+use crate::{
+    Diagnostic, File, Message, PolicyError, QueueName, Reference, Refused, Reply, Settings, Throttle, Verdict,
+};
 
 /// Takes the files that the operator named for the plugin, before any event.
 pub trait Configure: Sized {
     /// Reads the configuration, or says all that is wrong with it at once.
     ///
     /// # Errors
-    /// Every finding, at least one of them with [`crate::Severity::Error`].
-    fn configure(files: Vec<File>) -> Result<Configured<Self>, Vec<Diagnostic>>;
+    /// Every finding, at least one of them with [`crate::Severity::Error`], and the references that could be read all the
+    /// same. A list of findings alone becomes one with `?` or `.into()`.
+    fn configure(files: Vec<File>) -> Result<Configured<Self>, Refused>;
 }
 
 /// A plugin with its configuration.
@@ -19,6 +22,13 @@ pub struct Configured<P> {
     pub diagnostics: Vec<Diagnostic>,
     /// Names in the configuration that the host defines and checks.
     pub references: Vec<Reference>,
+}
+
+/// A refusal without references.
+impl From<Vec<Diagnostic>> for Refused {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, references: Vec::new() }
+    }
 }
 
 /// Judges messages, and may edit them.

@@ -36,13 +36,19 @@
     reason = "generated from wit/, which documents every item"
 )]
 pub mod bindings;
+#[cfg(feature = "config")]
+pub mod config;
 mod event;
 pub mod log;
 mod panic;
 mod register;
 
+use std::fmt;
+
 pub use bindings::{
-    configure::exports::tollgate::policy::configure::{Diagnostic, File, Loaded, Reference, ReferenceKind, Severity},
+    configure::exports::tollgate::policy::configure::{
+        Diagnostic, File, Loaded, Reference, ReferenceKind, Refused, Severity,
+    },
     host::tollgate::policy::{
         clock,
         message::{Message, Origin},
@@ -75,6 +81,20 @@ pub mod domains {
         let domain = domain.trim().trim_end_matches('.');
         let (wildcard, rest) = domain.strip_prefix("*.").map_or(("", domain), |rest| ("*.", rest));
         idna::domain_to_ascii(rest).map_or_else(|_| domain.to_lowercase(), |ascii| format!("{wildcard}{ascii}"))
+    }
+}
+
+/// `params.toml:3:1 message`, with as much of the place as is known.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            f.write_str(file)?;
+            for number in [self.line, self.column].into_iter().flatten() {
+                write!(f, ":{number}")?;
+            }
+            f.write_str(" ")?;
+        }
+        f.write_str(&self.message)
     }
 }
 

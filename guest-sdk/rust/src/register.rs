@@ -65,9 +65,7 @@ macro_rules! __register {
 macro_rules! __event {
     (configure $plugin:ty) => {
         impl $crate::bindings::configure::exports::tollgate::policy::configure::Guest for Exports {
-            fn init(
-                files: ::std::vec::Vec<$crate::File>,
-            ) -> ::std::result::Result<$crate::Loaded, ::std::vec::Vec<$crate::Diagnostic>> {
+            fn init(files: ::std::vec::Vec<$crate::File>) -> ::std::result::Result<$crate::Loaded, $crate::Refused> {
                 $crate::install_panic_hook();
                 let configured = <$plugin as $crate::Configure>::configure(files)?;
                 Exports::put(configured.plugin);

@@ -20,6 +20,9 @@ pub struct Metrics {
     records: Family<RecordLabels, Counter>,
     policy: Family<PolicyLabels, Counter>,
     policy_micros: Family<PluginLabels, Counter>,
+    reloads: Family<ReloadLabels, Counter>,
+    generation: Gauge<u64, AtomicU64>,
+    refused: Gauge<u64, AtomicU64>,
     messages: Gauge<u64, AtomicU64>,
     due: Gauge<u64, AtomicU64>,
     in_flight: Gauge<u64, AtomicU64>,
@@ -28,6 +31,11 @@ pub struct Metrics {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RecordLabels {
     kind: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ReloadLabels {
+    outcome: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -48,10 +56,14 @@ impl Default for Metrics {
             records: Family::default(),
             policy: Family::default(),
             policy_micros: Family::default(),
+            reloads: Family::default(),
+            generation: Gauge::default(),
+            refused: Gauge::default(),
             messages: Gauge::default(),
             due: Gauge::default(),
             in_flight: Gauge::default(),
         };
+        metrics.generation.set(1);
         metrics.register();
         metrics
     }
@@ -63,6 +75,10 @@ impl Metrics {
         registry.register("records", "Log records by kind", self.records.clone());
         registry.register("policy_calls", "Events answered by plugins, by outcome", self.policy.clone());
         registry.register("policy_microseconds", "Time spent in plugins, in microseconds", self.policy_micros.clone());
+        registry.register("config_reloads", "Configurations read again, by outcome", self.reloads.clone());
+        registry.register("config_generation", "Number of the configuration in force", self.generation.clone());
+        let refused = "1 while the configuration that was read last is refused, and an older one in force";
+        registry.register("config_refused", refused, self.refused.clone());
         registry.register("queue_messages", "Messages that are queued", self.messages.clone());
         registry.register("queue_messages_due", "Messages that could go now", self.due.clone());
         registry.register("queue_messages_in_flight", "Messages that are being delivered", self.in_flight.clone());
@@ -78,6 +94,14 @@ impl Metrics {
         let labels = PolicyLabels { plugin: plugin.to_owned(), outcome: outcome.to_owned() };
         self.policy.get_or_create(&labels).inc();
         self.policy_micros.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc_by(micros);
+    }
+
+    /// Counts a configuration that was read again: whether it is in force, and which one is.
+    pub fn reload(&self, applied: bool, generation: u64) {
+        let outcome = if applied { "applied" } else { "refused" };
+        self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
+        self.generation.set(generation);
+        self.refused.set(u64::from(!applied));
     }
 
     /// Sets how many messages are queued, due, and in flight.

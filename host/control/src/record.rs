@@ -94,6 +94,9 @@ pub struct Record {
     /// Source of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub egress_source: Option<String>,
+    /// The queue's `provider_name`, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_name: Option<String>,
     /// Address that we sent from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_address: Option<SocketAddr>,

@@ -151,6 +151,7 @@ mod tests {
             num_attempts: 1,
             egress_pool: None,
             egress_source: None,
+            provider_name: None,
             source_address: None,
             reception_protocol: String::new(),
             delivery_protocol: None,

@@ -8,6 +8,7 @@
 //! positive answer in [`submit`], which takes the receipts.
 //!
 //! * [`submit`]: the seam, and the answers that follow from a verdict.
+//! * [`caller`]: who is at the other end, as far as that is proved.
 //! * [`content`]: message octets, in memory while they are few and in a file of the spool when they are not.
 //! * [`smtp`]: listeners and sessions. [`http`]: the injection API, liveness, metrics.
 //! * [`shutdown`], [`socket`]: what both share.
@@ -16,6 +17,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
+pub mod caller;
 pub mod content;
 mod head;
 pub mod http;
@@ -25,7 +27,8 @@ pub mod smtp;
 pub mod socket;
 pub mod submit;
 
+pub use caller::{Caller, Identity};
 pub use content::{BodyStore, BodyWrite, Content};
 pub use shutdown::{Signal, Trigger};
 pub use socket::BindError;
-pub use submit::{Protocol, Submission, Submit, Transaction};
+pub use submit::{BatchHandling, Protocol, Submission, Submit, Transaction};

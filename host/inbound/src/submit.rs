@@ -10,6 +10,7 @@ use tollgate_message::{Envelope, MessageId, Session, Timestamp};
 use tollgate_smtp::{Reply, TempReply};
 use tollgate_spool::Accepted;
 
+use crate::caller::Caller;
 use crate::content::Content;
 use crate::replies;
 
@@ -32,17 +33,31 @@ pub trait Submit: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// One message as it was received.
+/// What was received at once: the octets, and everybody they are for.
 #[derive(Debug)]
 pub struct Transaction {
     /// The session it came in.
     pub session: Arc<Session>,
+    /// Who sends it.
+    pub caller: Caller,
     /// From whom, for whom; at least one recipient.
     pub envelope: Envelope,
     /// The octets.
     pub content: Content,
+    /// How many messages it becomes.
+    pub batch_handling: BatchHandling,
     /// How it came, for the `Received` field.
     pub protocol: Protocol,
+}
+
+/// How many messages a transaction with several recipients becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BatchHandling {
+    /// One for each recipient.
+    #[default]
+    BifurcateAlways,
+    /// One for each domain, in the order in which the domains first appear; domains that mean the same are one.
+    BatchByDomain,
 }
 
 /// The word behind `with` in a `Received` field.

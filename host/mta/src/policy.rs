@@ -8,11 +8,11 @@ use std::{
     thread,
 };
 
-use tollgate_config::{Finding, Severity, nearest};
+use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_policy::{Chain, Link, Workers};
 use tollgate_wasm::{Component, ConfigFile, Configuration, Reference, Runtime, StartError, WasmPlugin};
 
-use crate::config::{ComponentSource, PluginConfig};
+use crate::config::{ComponentSource, PluginConfig, PluginFile, Refused, Remains, text};
 
 /// The stock plugin, as a component.
 const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
@@ -20,6 +20,7 @@ const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-help
 /// Where plugins are loaded: the engine, and the components that were loaded before.
 pub(crate) struct Loader {
     runtime: Runtime,
+    /// By where they came from; a file may hold another one by now.
     loaded: BTreeMap<PathBuf, Arc<Component>>,
 }
 
@@ -38,17 +39,7 @@ impl Loader {
 
     /// Loads all plugins, or returns everything that is wrong with them and their files.
     pub(crate) fn load(&mut self, plugins: &[PluginConfig], pools: &[String]) -> Result<Loaded, Vec<Finding>> {
-        let (mut links, mut findings) = (Vec::new(), Vec::new());
-        for config in plugins {
-            match self.plugin(config) {
-                Ok((link, configuration)) => {
-                    links.push(link);
-                    findings.extend(configuration.findings);
-                    findings.extend(undefined(&configuration.references, pools));
-                }
-                Err(errors) => findings.extend(errors),
-            }
-        }
+        let (links, findings) = self.configure(plugins, Some(pools));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
@@ -58,24 +49,62 @@ impl Loader {
         Ok(Loaded { chain: Chain::new(links, workers), findings })
     }
 
+    /// Returns what is to be said about the plugins of a file that is refused, and about their files.
+    pub(crate) fn examine(&mut self, remains: &Remains) -> Vec<Finding> {
+        self.configure(&remains.plugins, remains.pools.as_deref()).1
+    }
+
+    /// Returns a refusal with everything that is wrong with the plugins, too.
+    pub(crate) fn examined(&mut self, refused: Refused) -> Refused {
+        match refused {
+            Refused::Findings(mut findings, remains) => {
+                findings.extend(self.examine(&remains));
+                Refused::Findings(findings, Remains::default())
+            }
+            other => other,
+        }
+    }
+
+    /// Loads and configures plugins; returns those that are fine, and everything that is to be said. Without `pools` it
+    /// is not known which there are.
+    fn configure(&mut self, plugins: &[PluginConfig], pools: Option<&[String]>) -> (Vec<Link>, Vec<Finding>) {
+        let (mut links, mut findings) = (Vec::new(), Vec::new());
+        for config in plugins {
+            let configuration = match self.plugin(config) {
+                Ok((link, configuration)) => {
+                    links.push(link);
+                    configuration
+                }
+                Err(refused) => refused,
+            };
+            findings.extend(by_place(config, configuration, pools));
+        }
+        (links, findings)
+    }
+
     /// Returns the stock plugin's component.
     pub(crate) fn queue_helper(&mut self) -> Result<Arc<Component>, String> {
         self.component(&ComponentSource::QueueHelper)
     }
 
-    fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Vec<Finding>> {
-        let failed = |text: String| {
-            let (file, at) = config.origin.clone();
-            let message = format!("plugin '{}': {text}", config.name);
-            vec![Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }]
+    fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
+        let failed = |at: Position, text: String| {
+            let (file, message) = (config.origin.0.clone(), format!("plugin '{}': {text}", config.name));
+            Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
         };
-        let component = self.component(&config.component).map_err(failed)?;
-        let files =
-            config.config.iter().map(|(name, path)| read(name, path)).collect::<Result<_, _>>().map_err(failed)?;
+        let mut errors = Vec::new();
+        let component = self.component(&config.component).map_err(|text| failed(config.component_at, text));
+        let component = component.map_err(|error| errors.push(error)).ok();
+        let files: Vec<ConfigFile> = config
+            .config
+            .iter()
+            .filter_map(|file| read(file, failed).map_err(|error| errors.push(error)).ok())
+            .collect();
+        let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
         let started = WasmPlugin::start(&config.name, component, files, config.limits.clone(), config.instances);
         let (plugin, configuration) = started.map_err(|error| match error {
-            StartError::Configuration(findings) => findings,
-            StartError::Failed(failure) => failed(failure.to_string()),
+            StartError::Configuration(refused) => refused,
+            StartError::Failed(failure) => unnamed(vec![failed(config.origin.1, failure.to_string())]),
         })?;
         let link = Link { plugin: Arc::new(plugin), phase: config.phase, on_failure: config.on_failure };
         Ok((link, configuration))
@@ -85,10 +114,12 @@ impl Loader {
         let (key, octets) = match source {
             ComponentSource::QueueHelper => (PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec()),
             ComponentSource::File(path) => {
-                (path.clone(), fs::read(path).map_err(|reason| format!("{}: {reason}", path.display()))?)
+                let octets = fs::read(path);
+                let reason = |error| format!("{}: {}", path.display(), text::unreadable(path, &error));
+                (path.clone(), octets.map_err(reason)?)
             }
         };
-        if let Some(component) = self.loaded.get(&key) {
+        if let Some(component) = self.loaded.get(&key).filter(|component| component.is_made_of(&octets)) {
             return Ok(Arc::clone(component));
         }
         let component = self.runtime.load(&octets).map_err(|reason| format!("{}: {reason}", key.display()))?;
@@ -98,9 +129,38 @@ impl Loader {
     }
 }
 
-fn read(name: &str, path: &Path) -> Result<ConfigFile, String> {
-    let content = fs::read(path).map_err(|reason| format!("{}: {reason}", path.display()))?;
-    Ok(ConfigFile { name: name.to_owned(), content })
+/// Reads a file of a plugin's; `failed` makes the error of a place in `tollgate.toml`.
+fn read(file: &PluginFile, failed: impl Fn(Position, String) -> Finding) -> Result<ConfigFile, Finding> {
+    let name = file.name.clone();
+    let unreadable = |error| failed(file.at, format!("{name}: {}", text::unreadable(&file.path, &error)));
+    let content = fs::read(&file.path).map_err(unreadable)?;
+    // What else a plugin may be given is its own affair.
+    let is_text = [".toml", ".json"].iter().any(|end| name.ends_with(end));
+    let content = if is_text { text::utf8(&name, content)?.into_bytes() } else { content };
+    Ok(ConfigFile { name, content })
+}
+
+/// Returns a refusal with everything that is wrong with the plugins, too.
+pub(crate) fn examined(refused: Refused, cache: Option<&Path>) -> Refused {
+    // Where plugins cannot be run, what is wrong with the file itself is enough to mend.
+    match Loader::new(cache) {
+        Ok(mut loader) if refused.remains() => loader.examined(refused),
+        _ => refused,
+    }
+}
+
+/// Returns what is wrong before a plugin could name anything.
+fn unnamed(findings: Vec<Finding>) -> Configuration {
+    Configuration { findings, references: Vec::new() }
+}
+
+/// Returns what there is to say about a plugin's files, undefined pools among the rest, by file and place.
+fn by_place(config: &PluginConfig, configuration: Configuration, pools: Option<&[String]>) -> Vec<Finding> {
+    let mut findings = configuration.findings;
+    findings.extend(pools.map(|pools| undefined(&configuration.references, pools)).unwrap_or_default());
+    let rank = |finding: &Finding| config.config.iter().position(|file| finding.file.as_ref() == Some(&file.name));
+    findings.sort_by_key(|finding| (rank(finding), finding.at));
+    findings
 }
 
 /// Returns an error for each pool that is named and not defined.

@@ -1,7 +1,40 @@
-//! From the settings that policy gave a queue to the values that the engine works with.
+//! From what configuration and policy say to the values that the engine works with.
 
-use tollgate_policy::{OptionValue, QueueOption, Settings};
-use tollgate_queue::{QueueConfig, Route};
+use std::sync::Arc;
+
+use tollgate_message::QueueName;
+use tollgate_policy::{OptionValue, QueueOption, Scope, Settings};
+use tollgate_queue::{EgressSettings, Pool, QueueConfig, Rate, Route, Throttle};
+
+use crate::config::Egress;
+
+/// Returns pools and limits.
+pub(crate) fn egress(egress: &Egress) -> EgressSettings {
+    let pools = egress.pools.iter().map(|(name, sources)| Pool { name: name.clone(), sources: sources.clone() });
+    EgressSettings { pools: pools.collect(), limits: egress.paths.limits, site_limits: egress.paths.site_limits() }
+}
+
+/// Returns the rates that a queue keeps: those that it shares with others, then its own.
+///
+/// The names of buckets are the same on every node, and say what shares them.
+pub(crate) fn throttles(name: &QueueName, settings: &Settings, shared: &[tollgate_policy::Throttle]) -> Vec<Throttle> {
+    let throttle =
+        |scope: &str, key: &str, rate| Throttle { key: Arc::from(format!("{scope}/{key}")), rate: self::rate(rate) };
+    let shared = shared.iter().map(|throttle| match throttle.scope {
+        Scope::Tenant => ("tenant", throttle),
+        Scope::TenantCampaign => ("tenant-campaign", throttle),
+    });
+    let own = match settings.get(&QueueOption::MaxMessageRate) {
+        Some(OptionValue::Rate(rate)) => Some(throttle("queue", &name.to_string(), *rate)),
+        _ => None,
+    };
+    shared.map(|(scope, shared)| throttle(scope, &shared.key, shared.rate)).chain(own).collect()
+}
+
+/// Returns a rate with everything that it leaves to the default: the burst is what a period may see.
+pub(crate) fn rate(rate: tollgate_config::Rate) -> Rate {
+    Rate { limit: rate.limit, period: rate.period, burst: rate.max_burst.unwrap_or(rate.limit) }
+}
 
 /// Returns the engine's configuration for a queue: what is not set has its default.
 ///
@@ -22,6 +55,8 @@ pub(crate) fn queue_config(settings: &Settings) -> Result<QueueConfig, String> {
             Some(OptionValue::Json(protocol)) => route(protocol)?,
             _ => Route::ByMx,
         },
+        reap_interval: settings.duration(&QueueOption::ReapInterval).unwrap_or(defaults.reap_interval),
+        ..defaults
     })
 }
 
@@ -39,8 +74,13 @@ fn route(protocol: &serde_json::Value) -> Result<Route, String> {
 
 /// Returns an entry of `mx_list` as text; of one with a name and an address, the address, so that nothing is looked up.
 fn hop(entry: &serde_json::Value) -> Option<String> {
-    let text = entry.as_str().or_else(|| entry.get("addr").and_then(serde_json::Value::as_str))?;
-    Some(text.to_owned())
+    if let Some(text) = entry.as_str() {
+        return Some(text.to_owned());
+    }
+    let address = entry.get("addr")?.as_str()?;
+    // Beside a name an IPv6 address stands without the brackets that a next hop has.
+    let is_v6 = address.parse::<std::net::Ipv6Addr>().is_ok();
+    Some(if is_v6 { format!("[{address}]") } else { address.to_owned() })
 }
 
 #[cfg(test)]
@@ -71,12 +111,12 @@ mod tests {
     fn delivery_methods_become_routes_or_say_that_they_are_not_built_in() {
         let routes = [
             r#"{"smtp":{}}"#,
-            r#"{"smtp":{"mx_list":["a.example:2525",{"name":"b","addr":"10.0.0.1"}]}}"#,
+            r#"{"smtp":{"mx_list":["a.example:2525",{"name":"b","addr":"10.0.0.1"},{"name":"c","addr":"::1"}]}}"#,
             r#"{"maildir_path":"/x"}"#,
         ]
         .map(|json| queue_config(&with_protocol(json)).map(|config| config.route));
 
-        let hops = vec!["a.example:2525".to_owned(), "10.0.0.1".to_owned()];
+        let hops = vec!["a.example:2525".to_owned(), "10.0.0.1".to_owned(), "[::1]".to_owned()];
         let refused = "the delivery method {\"maildir_path\":\"/x\"} is not built in".to_owned();
         assert_eq!(routes, [Ok(Route::ByMx), Ok(Route::MxList(hops)), Err(refused)]);
     }

@@ -158,6 +158,12 @@ impl Settings {
         self.written.get(option)?.last()?.value.as_ref()
     }
 
+    /// Returns the plugin that wrote the value which holds for an option.
+    #[must_use]
+    pub fn written_by(&self, option: &QueueOption) -> Option<Arc<str>> {
+        Some(Arc::clone(&self.written.get(option)?.last()?.plugin))
+    }
+
     /// Returns a duration option that is set.
     #[must_use]
     pub fn duration(&self, option: &QueueOption) -> Option<Duration> {

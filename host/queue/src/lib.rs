@@ -2,7 +2,7 @@
 //!
 //! Messages come in from the spool and policy as [`NewMessage`]s, each under the queue that policy chose; what goes out
 //! to the outbound stage are [`Action`]s and [`Delivery`]s. In between a message waits in the timer wheel
-//! ([`scheduled`]), is due in its scheduled queue, is handed to the ready queue of one source and one site ([`ready`]),
+//! ([`scheduled`]), is due in its scheduled queue, waits there for a token where a rate says so ([`throttle`]), is handed to the ready queue of one source and one site ([`ready`]),
 //! is in flight, and then [`handover`] says what becomes of it.
 //!
 //! Nothing here does I/O, reads a clock or starts a thread: the time and a seed are arguments, so the same calls give
@@ -19,12 +19,14 @@ mod random;
 pub mod ready;
 pub mod scheduled;
 mod table;
+pub mod throttle;
 
 pub use engine::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Engine, FOREVER, Lease, MessageStatus, NewMessage,
-    Next, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled,
-    Totals, Withdrawn,
+    Next, NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError,
+    Settled, Totals, Withdrawn,
 };
 pub use handover::{Disposition, Expiry, Outcome};
-pub use ready::{Limits, Pool, Site};
+pub use ready::{Hosts, Limits, Pool, Site};
 pub use scheduled::{QueueConfig, Route};
+pub use throttle::{LocalStore, Rate, Store, Throttle};

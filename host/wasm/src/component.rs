@@ -152,6 +152,12 @@ impl Component {
             .fold(Events::default(), |events, (_, event)| events.with(event))
     }
 
+    /// Returns whether the component was made of these octets.
+    #[must_use]
+    pub fn is_made_of(&self, octets: &[u8]) -> bool {
+        blake3::hash(octets) == self.digest
+    }
+
     /// Returns the digest of the component's octets, hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {

@@ -74,7 +74,7 @@ impl Guest {
         &mut self,
         component: &Component,
         files: &[wit::File],
-    ) -> Result<Result<wit::Loaded, Vec<wit::Diagnostic>>, Failure> {
+    ) -> Result<Result<wit::Loaded, wit::Refused>, Failure> {
         let Some(configure) = &self.configure else {
             return Ok(Ok(wit::Loaded { diagnostics: Vec::new(), references: Vec::new() }));
         };

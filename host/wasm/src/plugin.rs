@@ -47,7 +47,7 @@ pub struct ConfigFile {
 /// What a plugin said about its configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Configuration {
-    /// Warnings and notes.
+    /// Warnings and notes, and errors where the configuration is refused.
     pub findings: Vec<Finding>,
     /// Names for the host to check.
     pub references: Vec<Reference>,
@@ -76,9 +76,10 @@ pub enum ReferenceKind {
 /// Why a plugin did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its configuration is not right; here is everything that is wrong with it.
+    /// Its configuration is not right; here is everything that is wrong with it, and the names for the host to check in
+    /// what could be read.
     #[error("the configuration is refused")]
-    Configuration(Vec<Finding>),
+    Configuration(Configuration),
     /// It failed while it was set up.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -109,11 +110,11 @@ impl WasmPlugin {
         let maker = Maker { plugin: Arc::from(name), limits: Arc::new(limits), log: Arc::new(LogBudget::new()) };
         let plugin = Self { component, maker, files, instances, idle: Mutex::new(Vec::new()) };
         let mut guest = Guest::instantiate(&plugin.component, &plugin.maker)?;
-        let configured = guest.configure(&plugin.component, &plugin.files)?;
-        let loaded =
-            configured.map_err(|errors| StartError::Configuration(errors.into_iter().map(finding).collect()))?;
+        let loaded = guest
+            .configure(&plugin.component, &plugin.files)?
+            .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
         plugin.give_back(guest);
-        Ok((plugin, configuration(loaded)))
+        Ok((plugin, configuration(loaded.diagnostics, loaded.references)))
     }
 
     fn take(&self) -> Result<Guest, Failure> {
@@ -128,8 +129,8 @@ impl WasmPlugin {
         let mut guest = Guest::instantiate(&self.component, &self.maker)?;
         match guest.configure(&self.component, &self.files)? {
             Ok(_) => Ok(guest),
-            Err(findings) => {
-                let first = findings.first().map_or("", |finding| &finding.message);
+            Err(refused) => {
+                let first = refused.diagnostics.first().map_or("", |finding| &finding.message);
                 Err(self.nonsense(format!("refuses a configuration that it took before: {first}")))
             }
         }
@@ -252,7 +253,7 @@ fn finding(diagnostic: wit::Diagnostic) -> Finding {
     Finding { severity, file: diagnostic.file, at, message: diagnostic.message }
 }
 
-fn configuration(loaded: wit::Loaded) -> Configuration {
+fn configuration(diagnostics: Vec<wit::Diagnostic>, references: Vec<wit::Reference>) -> Configuration {
     let reference = |reference: wit::Reference| Reference {
         kind: match reference.kind {
             wit::ReferenceKind::EgressPool => ReferenceKind::EgressPool,
@@ -262,7 +263,7 @@ fn configuration(loaded: wit::Loaded) -> Configuration {
         at: Position { line: reference.line, column: reference.column },
     };
     Configuration {
-        findings: loaded.diagnostics.into_iter().map(finding).collect(),
-        references: loaded.references.into_iter().map(reference).collect(),
+        findings: diagnostics.into_iter().map(finding).collect(),
+        references: references.into_iter().map(reference).collect(),
     }
 }

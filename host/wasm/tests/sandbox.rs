@@ -212,7 +212,7 @@ fn configuration_is_refused_with_positions_or_fails_in_words() {
         let file = ConfigFile { name: "rogue.toml".to_owned(), content: content.as_bytes().to_vec() };
         match WasmPlugin::start("rogue", Arc::clone(&component), vec![file], limits, Instances::Warm) {
             Ok(_) => "started".to_owned(),
-            Err(StartError::Configuration(findings)) => findings[0].to_string(),
+            Err(StartError::Configuration(refused)) => refused.findings[0].to_string(),
             Err(StartError::Failed(failure)) => failure.kind.word().to_owned(),
         }
     };

@@ -1,6 +1,6 @@
 //! What the files say, merged: tenants, destinations, and the options at each level with their origins.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use tollgate_config::{Position, Rate};
 use tollgate_sdk::{Reference, ReferenceKind};
@@ -10,8 +10,8 @@ use crate::options::OptionValue;
 /// Where something was written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// The file, by the operator's name for it.
-    pub file: String,
+    /// The file, by the operator's name for it; shared, since every setting has one.
+    pub file: Rc<str>,
     /// Where in it.
     pub at: Position,
 }
@@ -46,11 +46,36 @@ pub struct Config {
     pub destinations: BTreeMap<String, Destination>,
 }
 
+/// Queue options by name. There are tens of thousands of these and few options in each, so a list is smaller than a tree.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Options(Vec<(&'static str, Located<OptionValue>)>);
+
+impl Options {
+    /// Returns the setting of an option.
+    #[must_use]
+    pub fn get(&self, option: &str) -> Option<&Located<OptionValue>> {
+        self.iter().find(|(name, _)| *name == option).map(|(_, setting)| setting)
+    }
+
+    /// Sets an option, in place of what was set before.
+    pub fn insert(&mut self, option: &'static str, setting: Located<OptionValue>) {
+        match self.0.iter_mut().find(|(name, _)| *name == option) {
+            Some((_, before)) => *before = setting,
+            None => self.0.push((option, setting)),
+        }
+    }
+
+    /// Returns the options that are set, in the order in which they were first.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Located<OptionValue>)> {
+        self.0.iter().map(|(name, setting)| (*name, setting))
+    }
+}
+
 /// Options written at one level.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Level {
-    /// Queue options by name.
-    pub options: BTreeMap<&'static str, Located<OptionValue>>,
+    /// Queue options.
+    pub options: Options,
     /// The rate over all queues, where the level can have one.
     pub overall_max_message_rate: Option<Located<Rate>>,
     /// Where to route instead of the recipient's domain.
@@ -102,6 +127,10 @@ impl<T> Overlay for Option<T> {
 
 impl<T: Overlay + Default> Overlay for BTreeMap<String, T> {
     fn overlay(&mut self, later: Self) {
+        if self.is_empty() {
+            *self = later;
+            return;
+        }
         for (name, value) in later {
             self.entry(name).or_default().overlay(value);
         }
@@ -110,7 +139,9 @@ impl<T: Overlay + Default> Overlay for BTreeMap<String, T> {
 
 impl Overlay for Level {
     fn overlay(&mut self, later: Self) {
-        self.options.extend(later.options);
+        for (option, setting) in later.options.0 {
+            self.options.insert(option, setting);
+        }
         self.overall_max_message_rate.overlay(later.overall_max_message_rate);
         self.routing_domain.overlay(later.routing_domain);
     }
@@ -174,5 +205,11 @@ fn pool_reference(level: &Level) -> Option<Reference> {
     let setting = level.options.get("egress_pool")?;
     let OptionValue::Text(name) = &setting.value else { return None };
     let Origin { file, at } = setting.origin.clone();
-    Some(Reference { kind: ReferenceKind::EgressPool, name: name.clone(), file, line: at.line, column: at.column })
+    Some(Reference {
+        kind: ReferenceKind::EgressPool,
+        name: name.clone(),
+        file: file.to_string(),
+        line: at.line,
+        column: at.column,
+    })
 }

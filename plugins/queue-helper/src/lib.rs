@@ -17,8 +17,8 @@ mod tests;
 
 use tollgate_config::{Finding, Severity};
 use tollgate_sdk::{
-    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Reply,
-    Scope, Settings, Throttle, Throttles, Verdict, register,
+    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Refused,
+    Reply, Scope, Settings, Throttle, Throttles, Verdict, register,
 };
 
 use crate::{config::Config, options::apply};
@@ -29,14 +29,14 @@ pub struct QueueHelper {
 }
 
 impl Configure for QueueHelper {
-    fn configure(files: Vec<File>) -> Result<Configured<Self>, Vec<Diagnostic>> {
+    fn configure(files: Vec<File>) -> Result<Configured<Self>, Refused> {
         let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|file| (file.name, file.content)).collect();
         let loaded = load::load(&files);
         let broken = loaded.findings.iter().any(|finding| finding.severity == Severity::Error);
         let references = loaded.config.pool_references();
         let diagnostics = loaded.findings.into_iter().map(diagnostic).collect();
         if broken {
-            Err(diagnostics)
+            Err(Refused { diagnostics, references })
         } else {
             Ok(Configured { plugin: Self { config: loaded.config }, diagnostics, references })
         }
@@ -54,7 +54,7 @@ impl QueueConfig for QueueHelper {
     fn queue_config(&self, name: &QueueName, _so_far: &Settings) -> Result<Option<Settings>, PolicyError> {
         let settings = Settings::new();
         for level in resolve::levels(&self.config, &name.domain, name.tenant.as_deref(), name.campaign.as_deref()) {
-            for (option, setting) in &level.options {
+            for (option, setting) in level.options.iter() {
                 apply(&settings, option, setting)?;
             }
         }

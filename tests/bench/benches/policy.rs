@@ -1,5 +1,8 @@
 //! What policy costs: the stock plugin warm and in a fresh instance, a plugin that does nearly nothing, and the chain alone.
 
+#[path = "policy/large.rs"]
+mod large;
+
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -32,6 +35,11 @@ const HEADER: &str = "Return-Path: <news@source.example>\r\n\
     X-Campaign: welcome-campaign\r\n";
 
 fn draft() -> Draft {
+    draft_of("mytenant", "gmail.com")
+}
+
+/// Returns a message of a tenant, in its campaign, to a domain.
+fn draft_of(tenant: &str, domain: &str) -> Draft {
     let now = Timestamp::from_millis(1_764_000_000_000);
     let address = |text: &str| Address::new(text);
     let session = Session {
@@ -43,13 +51,14 @@ fn draft() -> Draft {
         ehlo_domain: Some("out.source.example".to_owned()),
         hostname: "mta.example".to_owned(),
     };
-    let content = Bytes::from(format!("{HEADER}\r\n{}", "a line of text\r\n".repeat(64)));
+    let header = HEADER.replace("mytenant", tenant);
+    let content = Bytes::from(format!("{header}\r\n{}", "a line of text\r\n".repeat(64)));
     Draft::new(Received {
         id: MessageId::new(now),
         at: now,
         envelope: Envelope {
             sender: Some(address("news@source.example")),
-            recipients: vec![address("u@gmail.com")],
+            recipients: vec![address(&format!("u@{domain}"))],
             smtputf8: false,
             eight_bit: false,
         },
@@ -138,5 +147,5 @@ fn quick() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = policy; config = quick(); targets = message_received, settings, around }
+criterion_group! { name = policy; config = quick(); targets = message_received, settings, around, large::large }
 criterion_main!(policy);

@@ -2,6 +2,8 @@
 //!
 //! The machine is shared and never quiet, so figures come with the ratio to something measured in the same run.
 
+pub mod large;
+
 use std::{
     io::{Write as _, stdout},
     time::Duration,

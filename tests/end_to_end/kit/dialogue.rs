@@ -13,7 +13,15 @@ pub(crate) struct Dialogue(BufReader<TcpStream>);
 impl Dialogue {
     /// Connects, reads the greeting and says EHLO.
     pub(crate) fn open(to: SocketAddr) -> Self {
-        let stream = TcpStream::connect(to).unwrap();
+        Self::over(TcpStream::connect(to).unwrap())
+    }
+
+    /// Does so from an address of this machine.
+    pub(crate) fn open_from(from: &str, to: SocketAddr) -> Self {
+        Self::over(super::connect_from(from, to))
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         let mut dialogue = Self(BufReader::new(stream));

@@ -16,14 +16,23 @@ pub(crate) fn get(from: SocketAddr, path: &str) -> (u16, String) {
 
 /// Returns status and body of a POST of JSON.
 pub(crate) fn post(to: SocketAddr, path: &str, body: &Value) -> (u16, Value) {
+    post_from("127.0.0.1", to, path, "", body)
+}
+
+/// Returns status and body of a POST of JSON from an address of this machine. `fields`: more of the head, with line ends.
+pub(crate) fn post_from(from: &str, to: SocketAddr, path: &str, fields: &str, body: &Value) -> (u16, Value) {
     let body = body.to_string();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: {to}\r\nContent-Type: application/json\r\n");
-    let (status, answer) = ask(to, &format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {to}\r\n{fields}Content-Type: application/json\r\n");
+    let request = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let (status, answer) = ask_over(super::connect_from(from, to), &request);
     (status, serde_json::from_str(&answer).unwrap())
 }
 
 fn ask(whom: SocketAddr, request: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(whom).unwrap();
+    ask_over(TcpStream::connect(whom).unwrap(), request)
+}
+
+fn ask_over(mut stream: TcpStream, request: &str) -> (u16, String) {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();

@@ -15,7 +15,7 @@ mod wait;
 pub(crate) use configuration::{TOLLGATE, queues};
 pub(crate) use dialogue::Dialogue;
 pub(crate) use folder::Folder;
-pub(crate) use http::{get, post};
+pub(crate) use http::{get, post, post_from};
 pub(crate) use mta::Mta;
 pub(crate) use records::{line, text};
 pub(crate) use sink::{Sink, free_address, senders, split_trace};
@@ -30,6 +30,15 @@ pub(crate) const SENDER: &str = "sender@client.example";
 /// Runs something asynchronous to its end.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Connects from an address of this machine; all of 127.0.0.0/8 are.
+pub(crate) fn connect_from(from: &str, to: SocketAddr) -> std::net::TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+    let stream = block_on(async { socket.connect(to).await.unwrap().into_std().unwrap() });
+    stream.set_nonblocking(false).unwrap();
+    stream
 }
 
 /// Sends one message by SMTP and returns the reply to each recipient, ids left out.

@@ -57,6 +57,28 @@ impl Mta {
         self.process.child.id()
     }
 
+    /// Writes a file of its configuration anew.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.folder.write(name, content);
+    }
+
+    /// Changes a file of its configuration.
+    pub(crate) fn rewrite(&self, name: &str, change: impl FnOnce(String) -> String) {
+        let text = std::fs::read_to_string(self.folder.path().join(name)).unwrap();
+        self.folder.write(name, change(text));
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// Returns the lines on its standard error that hold some text.
+    pub(crate) fn stderr(&self, text: &str) -> Vec<String> {
+        let lines = self.process.stderr.lock().unwrap();
+        lines.iter().filter(|line| line.contains(text)).cloned().collect()
+    }
+
     /// Ends with SIGTERM.
     pub(crate) fn terminate(mut self) -> (ExitStatus, Folder) {
         self.process.signal("TERM");

@@ -2,8 +2,17 @@
 
 /// Plugins built as components.
 pub mod guest {
+    /// The stock plugin.
+    pub const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
     /// The example that refuses mail without a subject.
     pub const HELLO: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hello.wasm"));
     /// Does what the field `X-Do` of a message says; see `tests/guests/rogue`.
     pub const ROGUE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rogue.wasm"));
+    /// The example that takes the tenant out of a header.
+    pub const TENANT_HEADER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tollgate-example-tenant-header.wasm"));
+    /// The example whose egress pool is named after the tenant.
+    pub const TENANT_POOL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tollgate-example-tenant-pool.wasm"));
+    /// The example that lays a tenant's parameters over global ones.
+    pub const TENANT_PARAMETERS: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/tollgate-example-tenant-parameters.wasm"));
 }

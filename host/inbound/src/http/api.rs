@@ -15,8 +15,9 @@ use axum::{Extension, Json, Router};
 use serde_json::json;
 use tollgate_message::{Origin, Session};
 
-use super::inject::{self, Injection, Injections, Outcome};
-use super::{Caller, Failure, Gate, HttpConfig, body};
+use super::inject::{self, Client, Injection, Injections, Outcome};
+use super::{Failure, Gate, HttpConfig, body};
+use crate::caller::Caller;
 use crate::content::{BodyStore, HEAD_LIMIT};
 use crate::socket::Ends;
 use crate::submit::Submit;
@@ -82,9 +83,9 @@ async fn inject<S: Submit>(
     api.submit.ready()?;
     let body = api.read(body).await?;
     let injection = parse(body, api.config.max_recipients).await?;
-    let session = Arc::new(api.session(ends, caller));
+    let client = Client { session: Arc::new(api.session(ends, &caller)), caller };
     let (submit, bodies) = (Arc::clone(&api.submit), Arc::clone(&api.bodies));
-    let outcome = api.injections.run(inject::run(injection, session, submit, bodies)).await;
+    let outcome = api.injections.run(inject::run(injection, client, submit, bodies)).await;
     outcome.map(Json).ok_or_else(|| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "local error"))
 }
 
@@ -110,10 +111,10 @@ impl<S> Api<S> {
         tokio::time::timeout(self.config.body_timeout, body::read(body, self.config.max_body)).await.map_err(late)?
     }
 
-    fn session(&self, ends: Ends, caller: Caller) -> Session {
+    fn session(&self, ends: Ends, caller: &Caller) -> Session {
         Session {
             origin: Origin::Http,
-            authz_id: caller.authz_id,
+            authz_id: caller.identity.as_ref().map(|identity| identity.name().to_owned()),
             may_relay: true,
             peer: Some(ends.peer),
             local: Some(ends.local),

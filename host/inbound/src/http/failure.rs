@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
 use tollgate_smtp::TempReply;
 
@@ -48,8 +48,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.text }));
         if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = [(header::WWW_AUTHENTICATE, r#"Basic realm="tollgate", charset="UTF-8""#)];
-            return (self.status, challenge, body).into_response();
+            let challenges = [r#"Basic realm="tollgate", charset="UTF-8""#, r#"Bearer realm="tollgate""#];
+            let challenges = challenges.map(|challenge| (header::WWW_AUTHENTICATE, challenge));
+            return (self.status, AppendHeaders(challenges), body).into_response();
         }
         (self.status, body).into_response()
     }

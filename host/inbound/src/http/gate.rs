@@ -1,4 +1,4 @@
-//! Who may: by address, if the request could not have come through somebody else, or by name and password.
+//! Who may: by address, if the request could not have come through somebody else, by name and password, or by token.
 //!
 //! A request's peer and head come in, a [`Caller`] or a refusal goes out. An address is a credential only while nobody
 //! can borrow it. A proxy on a trusted host speaks for the whole world (`Forwarded`, `X-Forwarded-*`, `Via`), and so does
@@ -6,7 +6,7 @@
 //! requests need credentials, which are checked wherever they are present. Credentials are taken in clear from this very
 //! machine only.
 //!
-//! Rules: RFC 7617 (Basic), RFC 7239 (Forwarded), RFC 6454 (Origin), RFC 9110 §7.2 (Host).
+//! Rules: RFC 7617 (Basic), RFC 6750 (Bearer), RFC 7239 (Forwarded), RFC 6454 (Origin), RFC 9110 §7.2 (Host).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,15 +18,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
 
-use super::{Failure, Passwords};
+use super::{Failure, Passwords, Tokens};
+use crate::caller::{Caller, Identity};
 use crate::socket::{self, Ends};
-
-/// Who sent a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The user whose password came along; nobody if the address sufficed.
-    pub authz_id: Option<String>,
-}
 
 /// Decides whether a request may do what it asks for.
 #[derive(Debug, Clone)]
@@ -34,13 +28,20 @@ pub struct Gate {
     hostname: String,
     trusted: Vec<IpNet>,
     passwords: Arc<Passwords>,
+    tokens: Arc<Tokens>,
 }
 
 impl Gate {
     /// Returns a gate. `hostname`: our name, as clients may write it in `Host`; `trusted`: who needs no credentials.
     #[must_use]
     pub fn new(hostname: impl Into<String>, trusted: Vec<IpNet>, passwords: Arc<Passwords>) -> Self {
-        Self { hostname: hostname.into(), trusted, passwords }
+        Self { hostname: hostname.into(), trusted, passwords, tokens: Arc::default() }
+    }
+
+    /// Returns the gate that takes these tokens too.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Arc<Tokens>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// Lets a request in.
@@ -52,27 +53,34 @@ impl Gate {
     /// Cancel safe.
     pub async fn admit(&self, ends: Ends, request: &Parts) -> Result<Caller, Failure> {
         let mut credentials = request.headers.get_all(header::AUTHORIZATION).iter();
+        let peer = ends.peer.ip().to_canonical();
+        let address = self.is_from_its_peer(request).then_some(peer);
         match (credentials.next(), credentials.next()) {
-            (None, _) if self.trusts(ends.peer.ip(), request) => Ok(Caller { authz_id: None }),
-            (Some(_), _) if !ends.peer.ip().is_loopback() => {
+            (None, _) if address.is_some() && socket::is_in(&self.trusted, peer) => {
+                Ok(Caller { identity: None, address })
+            }
+            (Some(_), _) if !peer.is_loopback() => {
                 Err(Failure::new(StatusCode::FORBIDDEN, "credentials are taken over TLS or from this machine only"))
             }
-            (Some(credentials), None) => self.check(credentials).await,
+            (Some(credentials), None) => Ok(Caller { identity: Some(self.check(credentials).await?), address }),
             (None, _) | (Some(_), Some(_)) => Err(Failure::unauthorized()),
         }
     }
 
-    async fn check(&self, credentials: &HeaderValue) -> Result<Caller, Failure> {
-        let (user, password) = basic(credentials).ok_or_else(Failure::unauthorized)?;
-        if self.passwords.verify(&user, &password).await {
-            Ok(Caller { authz_id: Some(user) })
-        } else {
-            Err(Failure::unauthorized())
-        }
+    async fn check(&self, credentials: &HeaderValue) -> Result<Identity, Failure> {
+        let credentials = Credentials::read(credentials).ok_or_else(Failure::unauthorized)?;
+        let identity = match credentials {
+            Credentials::Basic { user, password } => {
+                self.passwords.verify(&user, &password).await.then_some(Identity::User(user))
+            }
+            Credentials::Bearer(token) => self.tokens.find(&token).map(|name| Identity::Token(name.to_owned())),
+        };
+        identity.ok_or_else(Failure::unauthorized)
     }
 
-    fn trusts(&self, peer: IpAddr, request: &Parts) -> bool {
-        socket::is_in(&self.trusted, peer) && !is_forwarded(&request.headers) && self.is_for_us(request)
+    /// Returns whether a request speaks for the machine that sent it: nobody stands behind that.
+    fn is_from_its_peer(&self, request: &Parts) -> bool {
+        !is_forwarded(&request.headers) && self.is_for_us(request)
     }
 
     /// Returns whether the request names us, and was made by nobody's page or by ours.
@@ -114,14 +122,26 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     if values.next().is_some() { None } else { value.to_str().ok() }
 }
 
-fn basic(credentials: &HeaderValue) -> Option<(String, String)> {
-    let (scheme, token) = credentials.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
+/// What a client sends to prove who it is.
+enum Credentials {
+    Basic { user: String, password: String },
+    Bearer(String),
+}
+
+impl Credentials {
+    fn read(field: &HeaderValue) -> Option<Self> {
+        let (scheme, rest) = field.to_str().ok()?.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            // Nobody's token is empty, even where the hash of nothing got into the configuration.
+            return Some(rest.trim()).filter(|token| !token.is_empty()).map(|token| Self::Bearer(token.to_owned()));
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let text = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+        let (user, password) = text.split_once(':')?;
+        Some(Self::Basic { user: user.to_owned(), password: password.to_owned() })
     }
-    let text = String::from_utf8(STANDARD.decode(token.trim()).ok()?).ok()?;
-    let (user, password) = text.split_once(':')?;
-    Some((user.to_owned(), password.to_owned()))
 }
 
 #[cfg(test)]
@@ -143,7 +163,7 @@ mod tests {
     async fn requests_from_other_machines_are_trusted_by_address_and_never_by_password() {
         let host = ("host", "mx.example");
         let password = ("authorization", "Basic YTpi");
-        let allowed = Ok(Caller { authz_id: None });
+        let allowed = Ok(Caller { identity: None, address: Some([10, 1, 1, 1].into()) });
         let in_clear = Failure::new(StatusCode::FORBIDDEN, "credentials are taken over TLS or from this machine only");
         for (peer, uri, fields, expected) in [
             ("10.1.1.1", "/", vec![host], allowed.clone()),

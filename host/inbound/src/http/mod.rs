@@ -4,7 +4,7 @@
 //! liveness excepted. Administration is not here: whoever offers it brings its routes along ([`Services::routes`]).
 //!
 //! * `server`: sockets, limits and time-outs. `api`: what the paths do. `body`, `inject`: a request to transactions.
-//! * `gate`: who may. `passwords`: whether a password is right. `failure`: how no is said.
+//! * `gate`: who may. `passwords`, `tokens`: whether a secret is right. `failure`: how no is said.
 //!
 //! Rules: RFC 9110 and 9112; paths and fields are KumoMTA's where the meaning is the same.
 
@@ -15,11 +15,14 @@ mod gate;
 mod inject;
 mod passwords;
 mod server;
+mod tokens;
 
 pub use api::Services;
 pub use failure::Failure;
-pub use gate::{Caller, Gate};
+pub use gate::Gate;
 pub use passwords::{BadPasswordHash, Passwords};
 pub use server::{HttpConfig, HttpServer, SetupError};
+pub use tokens::{BadTokenHash, TokenHash, Tokens};
 
+pub use crate::caller::Caller;
 pub use crate::socket::Ends;

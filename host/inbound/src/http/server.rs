@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 
 use super::api::{self, Api, Services};
 use super::inject::Injections;
-use super::{BadPasswordHash, Gate, Passwords};
+use super::{BadPasswordHash, Gate, Passwords, TokenHash, Tokens};
 use crate::shutdown::Signal;
 use crate::socket::{self, BindError, Ends};
 use crate::submit::Submit;
@@ -52,6 +52,8 @@ pub struct HttpConfig {
     pub trusted_hosts: Vec<IpNet>,
     /// Users and their argon2id PHC strings.
     pub users: BTreeMap<String, String>,
+    /// Tokens, by the names they stand for.
+    pub tokens: BTreeMap<String, TokenHash>,
     /// Most octets in the body of a request.
     pub max_body: usize,
     /// Most recipients in one injection.
@@ -70,6 +72,7 @@ impl HttpConfig {
             hostname: hostname.into(),
             trusted_hosts: loopback.map(|(address, bits)| IpNet::new_assert(address, bits).trunc()).to_vec(),
             users: BTreeMap::new(),
+            tokens: BTreeMap::new(),
             max_body: 64 << 20,
             max_recipients: 10_000,
             body_timeout: Duration::from_secs(120),
@@ -105,7 +108,8 @@ impl HttpServer {
     /// [`SetupError`].
     pub fn bind(config: HttpConfig) -> Result<Self, SetupError> {
         let passwords = Arc::new(Passwords::new(config.users.clone())?);
-        let gate = Gate::new(config.hostname.clone(), config.trusted_hosts.clone(), passwords);
+        let gate = Gate::new(config.hostname.clone(), config.trusted_hosts.clone(), passwords)
+            .with_tokens(Arc::new(Tokens::new(config.tokens.clone())));
         let socket = socket::bind("http", config.listen)?;
         let local = socket.local_addr().unwrap_or(config.listen);
         Ok(Self { config, gate, socket, local })

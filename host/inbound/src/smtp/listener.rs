@@ -22,7 +22,7 @@ use super::session::{self, Client, Rules};
 use crate::content::BodyStore;
 use crate::shutdown::Signal;
 use crate::socket::{self, BindError};
-use crate::submit::Submit;
+use crate::submit::{BatchHandling, Submit};
 
 /// What a listener is and allows.
 #[derive(Debug, Clone)]
@@ -45,11 +45,13 @@ pub struct ListenerConfig {
     pub idle_timeout: Duration,
     /// How long a client may take for a whole message.
     pub data_timeout: Duration,
+    /// How many messages a transaction with several recipients becomes.
+    pub batch_handling: BatchHandling,
 }
 
 impl ListenerConfig {
     /// Returns a listener that lets nobody relay: 50 MiB a message, 1,000 recipients, 4,096 connections, five minutes
-    /// for a command, an hour for a message.
+    /// for a command, an hour for a message, a message for each recipient.
     #[must_use]
     pub fn new(name: impl Into<String>, listen: SocketAddr, hostname: impl Into<String>) -> Self {
         Self {
@@ -62,6 +64,7 @@ impl ListenerConfig {
             max_connections: 4096,
             idle_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(3600),
+            batch_handling: BatchHandling::default(),
         }
     }
 }
@@ -132,6 +135,7 @@ fn rules<S: Submit>(config: &ListenerConfig, submit: Arc<S>, bodies: Arc<dyn Bod
         protocol: Arc::new(protocol),
         idle_timeout: config.idle_timeout,
         data_timeout: config.data_timeout,
+        batch_handling: config.batch_handling,
         submit,
         bodies,
     }

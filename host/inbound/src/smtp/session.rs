@@ -20,10 +20,11 @@ use tollgate_smtp::server::{Envelope, Event, Session, SessionConfig};
 use tollgate_smtp::{Reply, replies};
 
 use super::envelope;
+use crate::caller::Caller;
 use crate::content::{BodyStore, Collector};
 use crate::shutdown::Signal;
 use crate::socket::Ends;
-use crate::submit::{self, Submit, Transaction};
+use crate::submit::{self, BatchHandling, Submit, Transaction};
 
 /// Octets read at a time.
 const READ_SIZE: usize = 16 << 10;
@@ -39,6 +40,7 @@ pub(super) struct Rules<S> {
     pub(super) protocol: Arc<SessionConfig>,
     pub(super) idle_timeout: Duration,
     pub(super) data_timeout: Duration,
+    pub(super) batch_handling: BatchHandling,
     pub(super) submit: Arc<S>,
     pub(super) bodies: Arc<dyn BodyStore>,
 }
@@ -183,8 +185,10 @@ impl<S: Submit, T: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S, T> {
         };
         let transaction = Transaction {
             session: Arc::new(self.facts()),
+            caller: Caller { identity: None, address: Some(self.client.ends.peer.ip()) },
             envelope: envelope::convert(envelope),
             content,
+            batch_handling: self.rules.batch_handling,
             protocol: envelope::protocol(envelope, self.session.is_esmtp()),
         };
         submit::answer(self.rules.submit.submit(transaction).await)

@@ -8,7 +8,8 @@ use argon2::{Argon2, Params};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tollgate_inbound::http::{HttpConfig, HttpServer};
+use tollgate_inbound::http::{HttpConfig, HttpServer, TokenHash};
+use tollgate_inbound::{Caller, Identity, Transaction};
 
 use crate::kit::{Client, Door, Program, http, open_http, say, soon};
 
@@ -31,18 +32,29 @@ fn injection(recipients: &[&str], content: &str) -> Value {
     json!({ "envelope_sender": "a@b", "recipients": recipients, "content": content })
 }
 
-/// A configuration with the user `scott`, whose password is `tiger`.
+/// A configuration with the user `scott`, whose password is `tiger`, and the token `0123abcd` of `injector`.
 fn with_scott() -> HttpConfig {
     let salt = SaltString::from_b64("c2FsdHNhbHQ").unwrap();
     let cheap = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, Params::new(8, 1, 1, None).unwrap());
     let hash = cheap.hash_password(b"tiger", &salt).unwrap().to_string();
     let mut config = http();
     config.users.insert("scott".into(), hash);
+    config.tokens.insert("injector".into(), TokenHash::of("0123abcd"));
     config
 }
 
 fn basic(user_and_password: &str) -> String {
     format!("Authorization: Basic {}\r\n", STANDARD.encode(user_and_password))
+}
+
+fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}\r\n")
+}
+
+/// Says who a caller is; one whose address is its own is at home.
+fn who(caller: &Caller) -> String {
+    let name = caller.identity.as_ref().map_or("somebody".to_owned(), ToString::to_string);
+    if caller.address.is_some() { format!("{name} at home") } else { name }
 }
 
 #[tokio::test]
@@ -179,11 +191,11 @@ async fn the_gate_trusts_addresses_only_while_nobody_can_borrow_them() {
     let local = "Host: 127.0.0.1:8025\r\n";
     let scott = basic("scott:tiger");
     let table = [
-        (true, local.to_owned(), 200, None),
-        (true, "Host: localhost\r\n".to_owned(), 200, None),
-        (true, "Host: LOCALHOST.:8025\r\n".to_owned(), 200, None),
-        (true, "Host: [::1]:8025\r\n".to_owned(), 200, None),
-        (true, "Host: MX.example\r\n".to_owned(), 200, None),
+        (true, local.to_owned(), 200, Some("somebody at home")),
+        (true, "Host: localhost\r\n".to_owned(), 200, Some("somebody at home")),
+        (true, "Host: LOCALHOST.:8025\r\n".to_owned(), 200, Some("somebody at home")),
+        (true, "Host: [::1]:8025\r\n".to_owned(), 200, Some("somebody at home")),
+        (true, "Host: MX.example\r\n".to_owned(), 200, Some("somebody at home")),
         (true, "Host: evil.example\r\n".to_owned(), 401, None),
         (true, "Host: localhost.evil.example\r\n".to_owned(), 401, None),
         (true, "Host: evil@localhost\r\n".to_owned(), 401, None),
@@ -196,17 +208,29 @@ async fn the_gate_trusts_addresses_only_while_nobody_can_borrow_them() {
         (true, format!("{local}Origin: http://evil.example\r\n"), 401, None),
         (true, format!("{local}Origin: http://127.0.0.1:9999\r\n"), 401, None),
         (true, format!("{local}Origin: null\r\n"), 401, None),
-        (true, format!("{local}Origin: http://127.0.0.1:8025\r\n"), 200, None),
-        (true, format!("{local}{scott}"), 200, Some("scott")),
+        (true, format!("{local}Origin: http://127.0.0.1:8025\r\n"), 200, Some("somebody at home")),
+        (true, format!("{local}{scott}"), 200, Some("user:scott at home")),
         (true, format!("{local}{}", basic("scott:lion")), 401, None),
-        (true, format!("{local}X-Forwarded-For: 1.2.3.4\r\n{scott}"), 200, Some("scott")),
+        (true, format!("{local}X-Forwarded-For: 1.2.3.4\r\n{scott}"), 200, Some("user:scott")),
+        (true, format!("{local}X-Forwarded-For: 1.2.3.4\r\n{}", bearer("0123abcd")), 200, Some("token:injector")),
+        (true, format!("{local}{}", bearer("0123abce")), 401, None),
         (false, local.to_owned(), 401, None),
-        (false, format!("{local}{scott}"), 200, Some("scott")),
+        (false, format!("{local}{scott}"), 200, Some("user:scott at home")),
+        (false, format!("{local}{}", bearer("0123abcd")), 200, Some("token:injector at home")),
+        (
+            false,
+            format!("{local}{}", bearer("0123abcd").replace("Bearer ", "bearer  ")),
+            200,
+            Some("token:injector at home"),
+        ),
+        (false, format!("{local}{}", bearer("0123ABCD")), 401, None),
+        (false, format!("{local}{}", basic("injector:0123abcd")), 401, None),
+        (false, format!("{local}{scott}{}", bearer("0123abcd")), 401, None),
         (false, format!("{local}{}", basic("scott:lion")), 401, None),
         (false, format!("{local}{}", basic("nobody:tiger")), 401, None),
         (false, format!("{local}{}", basic("scott")), 401, None),
         (false, format!("{local}{scott}{scott}"), 401, None),
-        (false, format!("{local}Authorization: Bearer x\r\n"), 401, None),
+        (false, format!("{local}Authorization: Bearer \r\n"), 401, None),
         (false, format!("{local}Authorization: Basic !\r\n"), 401, None),
     ];
     let program = Program::new();
@@ -221,8 +245,11 @@ async fn the_gate_trusts_addresses_only_while_nobody_can_borrow_them() {
         let (injected, _) = request(door, "POST /api/inject/v1", &head, &body).await;
         let (read, _) = request(door, "GET /metrics", &head, "").await;
 
-        let session = program.transactions.lock().unwrap().pop().map(|transaction| transaction.session);
-        let seen = session.and_then(|session| session.authz_id.clone());
+        let seen = program.transactions.lock().unwrap().pop().map(|transaction| {
+            let Transaction { caller, session, .. } = transaction;
+            assert_eq!(session.authz_id.as_deref(), caller.identity.as_ref().map(Identity::name));
+            who(&caller)
+        });
         assert_eq!((injected, read, seen.as_deref()), (status, status, identity), "trusted: {trusted}, {head:?}");
     }
 }
@@ -235,7 +262,8 @@ async fn a_refused_stranger_is_told_how_to_come_back() {
 
     let said = say(door.address, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
 
-    assert!(said.contains("www-authenticate: Basic realm=\"tollgate\", charset=\"UTF-8\"\r\n"), "{said}");
+    let challenges: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("www-authenticate: ")).collect();
+    assert_eq!(challenges, [r#"Basic realm="tollgate", charset="UTF-8""#, r#"Bearer realm="tollgate""#], "{said}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tollgate_inbound::Caller;
 use tollgate_inbound::smtp::Listener;
 
 use crate::kit::{Client, Program, listener, open_smtp, say, soon};
@@ -55,8 +56,10 @@ async fn a_transaction_knows_its_session() {
         session.peer.map(|peer| peer.ip().to_string()),
         session.local,
         transaction.content.size,
+        transaction.caller,
     );
-    assert_eq!(seen, ("SMTP", Some("me"), true, Some("127.0.0.1".into()), Some(door.address), 2));
+    let caller = Caller { identity: None, address: Some([127, 0, 0, 1].into()) };
+    assert_eq!(seen, ("SMTP", Some("me"), true, Some("127.0.0.1".into()), Some(door.address), 2, caller));
 }
 
 #[tokio::test]

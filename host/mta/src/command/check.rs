@@ -12,10 +12,13 @@ use std::{
 use serde_json::json;
 use tollgate_config::{Finding, Severity};
 
-use super::{BAD, explain, finding};
+use super::{
+    BAD, explain, finding,
+    terminal::{Colour, Ink, Tone},
+};
 use crate::{
     config::{self, Config, Refused},
-    policy::Loader,
+    policy::{Loader, examined},
 };
 
 #[derive(clap::Args, Debug)]
@@ -26,6 +29,9 @@ pub(crate) struct Args {
     /// Prints the findings as one JSON object.
     #[arg(long)]
     json: bool,
+    /// Whether to colour what is printed.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    color: Colour,
 }
 
 /// What a check found.
@@ -39,40 +45,44 @@ struct Report {
 pub(crate) fn run(args: &Args) -> ExitCode {
     let report = match examine(&args.config) {
         Ok(report) => report,
-        Err(reason) if args.json => Report { findings: vec![unreadable(&args.config, &reason)], content: None },
-        Err(reason) => {
-            drop(writeln!(io::stderr(), "tollgate: {}: {reason}", args.config.display()));
+        Err(refused) if !args.json => {
+            drop(writeln!(io::stderr(), "tollgate: {refused}"));
             return ExitCode::from(BAD);
         }
+        Err(refused) => Report { findings: vec![unreadable(&refused)], content: None },
     };
-    let mut out = io::stdout().lock();
+    let mut out = io::stdout();
     if args.json {
         drop(writeln!(out, "{}", report.json()));
     } else {
-        finding::print(&report.findings, &args.config, &mut out);
-        drop(writeln!(out, "{}", report.summary(&args.config)));
+        let ink = args.color.ink(&out);
+        finding::print(&report.findings, &args.config, ink, &mut out);
+        drop(writeln!(out, "{}", report.summary(&args.config, ink)));
     }
     if finding::any_error(&report.findings) { ExitCode::from(BAD) } else { ExitCode::SUCCESS }
 }
 
 /// Finds what there is to say. Fails where the file itself cannot be read.
-fn examine(path: &Path) -> io::Result<Report> {
-    let (config, mut findings) = match config::read(path) {
-        Ok(read) => read,
-        Err(Refused::Findings(findings)) => return Ok(Report { findings, content: None }),
-        Err(Refused::Unreadable { source, .. }) => return Err(source),
-    };
-    findings.extend(plugins(&config));
-    Ok(Report { findings, content: Some(content(&config)) })
+fn examine(path: &Path) -> Result<Report, Refused> {
+    let cache = explain::user_cache();
+    match config::read(path).map_err(|refused| examined(refused, cache.as_deref())) {
+        Ok((config, mut findings)) => {
+            findings.extend(plugins(&config, cache.as_deref()));
+            Ok(Report { findings, content: Some(content(&config)) })
+        }
+        Err(Refused::Findings(findings, _)) => Ok(Report { findings, content: None }),
+        Err(unreadable) => Err(unreadable),
+    }
 }
 
-fn plugins(config: &Config) -> Vec<Finding> {
+fn plugins(config: &Config, cache: Option<&Path>) -> Vec<Finding> {
     let pools: Vec<String> = config.pools().keys().cloned().collect();
-    let mut loader = match Loader::new(explain::user_cache().as_deref()) {
-        Ok(loader) => loader,
-        Err(reason) => return vec![error(None, format!("no engine for plugins: {reason}"))],
-    };
-    loader.load(&config.plugins, &pools).map_or_else(|findings| findings, |loaded| loaded.findings)
+    match Loader::new(cache) {
+        Ok(mut loader) => {
+            loader.load(&config.plugins, &pools).map_or_else(|findings| findings, |loaded| loaded.findings)
+        }
+        Err(reason) => vec![error(None, format!("no engine for plugins: {reason}"))],
+    }
 }
 
 fn content(config: &Config) -> String {
@@ -83,8 +93,11 @@ fn content(config: &Config) -> String {
     [some(doors, "listener"), some(config.plugins.len(), "plugin"), some(pools, "pool")].join(", ")
 }
 
-fn unreadable(path: &Path, reason: &io::Error) -> Finding {
-    error(Some(path.display().to_string()), format!("cannot be read: {reason}"))
+fn unreadable(refused: &Refused) -> Finding {
+    match refused {
+        Refused::Unreadable { path, reason } => error(Some(path.display().to_string()), reason.clone()),
+        other => error(None, other.to_string()),
+    }
 }
 
 fn error(file: Option<String>, message: String) -> Finding {
@@ -101,11 +114,20 @@ impl Report {
         })
     }
 
-    /// Returns the last line: what was found, or that all is well.
-    fn summary(&self, path: &Path) -> String {
+    /// Returns the last line: whether the configuration can be used, what was found, and what it has.
+    fn summary(&self, path: &Path, ink: Ink) -> String {
+        let (path, count) = (path.display(), finding::count(&self.findings));
         match &self.content {
-            Some(content) if self.findings.is_empty() => format!("{} is fine: {content}", path.display()),
-            _ => finding::count(&self.findings),
+            _ if finding::any_error(&self.findings) => {
+                format!("{path} {}: {count}", ink.paint(Tone::Bad, "cannot be used"))
+            }
+            Some(content) if self.findings.is_empty() => {
+                format!("{path} {}: {content}", ink.paint(Tone::Good, "is fine"))
+            }
+            content => {
+                let content = content.as_deref().map(|content| format!(": {content}")).unwrap_or_default();
+                format!("{path} {}, with {count}{content}", ink.paint(Tone::Good, "can be used"))
+            }
         }
     }
 }

@@ -5,7 +5,8 @@
 //! to show; one that is gone by now costs its lines and nothing else.
 
 use std::{
-    collections::BTreeMap,
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -14,19 +15,24 @@ use std::{
 use serde_json::{Value, json};
 use tollgate_config::{Finding, Position, Severity};
 
-/// Most characters of a line that are shown; JSON may be one line of a megabyte.
-const WIDTH: usize = 120;
+use super::terminal::{Ink, Tone, columns, plain, steers};
+
+/// Most columns of a line that are shown; JSON may be one line of a megabyte.
+const WIDTH: usize = 96;
+/// Columns that a tab is counted as. How wide it is shown is the terminal's.
+const TAB: usize = 8;
 
 /// Prints findings about the configuration file `config` and the files that it names, relative to its folder.
 ///
 /// A reader who is gone is no one to tell, so failures to write are dropped.
-pub(crate) fn print(findings: &[Finding], config: &Path, out: &mut impl Write) {
-    let mut files = Files { config, texts: BTreeMap::new() };
+pub(crate) fn print(findings: &[Finding], config: &Path, ink: Ink, out: &mut impl Write) {
+    let mut files = Files { config, lines: BTreeMap::new() };
     let mut text = String::new();
     for finding in by_severity(findings) {
-        text.push_str(&headline(finding));
+        text.push_str(&headline(finding, ink));
         if let (Some(file), Some(at)) = (&finding.file, finding.at) {
-            text.push_str(&files.excerpt(file, at).unwrap_or_default());
+            let excerpt = files.excerpt(file, at);
+            text.push_str(&excerpt.map(|excerpt| excerpt.print(tone(finding.severity), ink)).unwrap_or_default());
         }
     }
     drop(out.write_all(text.as_bytes()));
@@ -50,42 +56,45 @@ pub(crate) fn any_error(findings: &[Finding]) -> bool {
 
 /// Returns the findings of one kind as JSON, each once, in their order.
 pub(crate) fn json(findings: &[Finding], kind: Severity) -> Value {
-    let mut list: Vec<Value> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.severity == kind) {
+    let entry = |finding: &Finding| {
         let (line, column) = (finding.at.map(|at| at.line), finding.at.map(|at| at.column));
-        let entry = json!({"file": finding.file, "line": line, "column": column, "message": finding.message});
-        if !list.contains(&entry) {
-            list.push(entry);
-        }
-    }
-    list.into()
-}
-
-/// Returns a text without control characters: what a file or a header says must not steer a terminal.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+        json!({"file": finding.file, "line": line, "column": column, "message": finding.message})
+    };
+    once(findings).filter(|finding| finding.severity == kind).map(entry).collect()
 }
 
 /// Returns each finding once, the worst kind first.
 fn by_severity(findings: &[Finding]) -> Vec<&Finding> {
-    let mut sorted: Vec<&Finding> = Vec::new();
-    for finding in findings {
-        if !sorted.contains(&finding) {
-            sorted.push(finding);
-        }
-    }
+    let mut sorted: Vec<&Finding> = once(findings).collect();
     sorted.sort_by_key(|finding| finding.severity);
     sorted
 }
 
+/// Returns each finding once, in their order; a large file may have tens of thousands.
+fn once(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    let mut told = BTreeSet::new();
+    findings.iter().filter(move |finding| told.insert((finding.severity, &finding.file, finding.at, &finding.message)))
+}
+
 /// Returns `queues.toml:12:3 error: message`, with as much of the place as is known.
-fn headline(finding: &Finding) -> String {
+fn headline(finding: &Finding, ink: Ink) -> String {
     let place = match (&finding.file, finding.at) {
-        (Some(file), Some(at)) => format!("{}:{}:{} ", plain(file), at.line, at.column),
-        (Some(file), None) => format!("{} ", plain(file)),
+        (Some(file), Some(at)) => format!("{}:{}:{}", plain(file), at.line, at.column),
+        (Some(file), None) => plain(file),
         (None, _) => String::new(),
     };
-    format!("{place}{}: {}\n", word(finding.severity), plain(&finding.message))
+    let blank = if place.is_empty() { "" } else { " " };
+    let (place, kind) = (ink.paint(Tone::Strong, &place), word(finding.severity));
+    let kind = ink.paint(tone(finding.severity), &format!("{kind}:"));
+    format!("{place}{blank}{kind} {}\n", plain(&finding.message))
+}
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Error => Tone::Bad,
+        Severity::Warning => Tone::Caution,
+        Severity::Note => Tone::Place,
+    }
 }
 
 fn word(severity: Severity) -> &'static str {
@@ -99,15 +108,17 @@ fn word(severity: Severity) -> &'static str {
 /// The files that findings speak of, each read at most once.
 struct Files<'a> {
     config: &'a Path,
-    texts: BTreeMap<String, Option<String>>,
+    lines: BTreeMap<String, Vec<String>>,
 }
 
 impl Files<'_> {
-    fn excerpt(&mut self, file: &str, at: Position) -> Option<String> {
+    fn excerpt(&mut self, file: &str, at: Position) -> Option<Excerpt> {
         let path = self.path(file);
-        let text = self.texts.entry(file.to_owned()).or_insert_with(|| fs::read_to_string(path).ok());
-        let line = text.as_deref()?.lines().nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
-        Some(excerpt(line, usize::try_from(at.column).ok()?.checked_sub(1)?))
+        let lossy = |octets: Vec<u8>| String::from_utf8_lossy(&octets).lines().map(str::to_owned).collect();
+        let read = || fs::read(path).map(lossy).unwrap_or_default();
+        let lines: &Vec<String> = self.lines.entry(file.to_owned()).or_insert_with(read);
+        let line = lines.get(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+        Some(Excerpt::new(&discreet(line), usize::try_from(at.column).ok()?.checked_sub(1)?))
     }
 
     /// Returns where a file is: the configuration file has its own path for a name, the others stand beside it.
@@ -119,18 +130,67 @@ impl Files<'_> {
     }
 }
 
-/// Returns a line, and a caret under its character number `column` (from 0), both indented.
-fn excerpt(line: &str, column: usize) -> String {
-    let skipped = if column > WIDTH * 2 / 3 { column - WIDTH / 3 } else { 0 };
-    let shown: String = line.chars().skip(skipped).take(WIDTH).map(visible).collect();
-    // A tab is as wide under the line as in it.
-    let before = line.chars().skip(skipped).take(column - skipped);
-    let blank: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
-    format!("    {shown}\n    {blank}^\n")
+/// Returns a line without what stands behind the key of a hash: who mistook it may have put the secret itself there.
+fn discreet(line: &str) -> Cow<'_, str> {
+    let is_assigned = |at: &usize| line[*at..].trim_start_matches(['"', '\'']).trim_start().starts_with('=');
+    let value = line.match_indices("hash").map(|(at, key)| at + key.len()).find(is_assigned);
+    match value.and_then(|at| Some(at + line[at..].find('=')? + 1)) {
+        Some(value) => format!("{} …", &line[..value]).into(),
+        None => line.into(),
+    }
+}
+
+/// A line of a file, or the part of it that matters, and what stands under it up to the caret.
+#[derive(PartialEq, Eq, Debug)]
+struct Excerpt {
+    shown: String,
+    blank: String,
+}
+
+impl Excerpt {
+    /// Takes as much of a line as has room, around its character number `column` (from 0).
+    fn new(line: &str, column: usize) -> Self {
+        let chars: Vec<char> = line.chars().map(visible).collect();
+        let column = column.min(chars.len());
+        let (from, to) = part(&chars, column);
+        let dots = |missing: bool| if missing { "…" } else { "" };
+        let shown: String = chars[from..to].iter().collect();
+        // A tab is as wide under the line as in it, and so is anything else.
+        let under = |c: &char| if *c == '\t' { "\t".to_owned() } else { " ".repeat(columns(*c)) };
+        let blank: String = chars[from..column].iter().map(under).collect();
+        Self {
+            shown: format!("{}{shown}{}", dots(from > 0), dots(to < chars.len())),
+            blank: format!("{}{blank}", if from > 0 { " " } else { "" }),
+        }
+    }
+
+    fn print(&self, tone: Tone, ink: Ink) -> String {
+        format!("    {}\n    {}{}\n", self.shown, self.blank, ink.paint(tone, "^"))
+    }
+}
+
+/// Returns from where to where a line is shown: all of it, or what has room with a third of it before the column.
+fn part(chars: &[char], column: usize) -> (usize, usize) {
+    if fitting(chars.iter(), WIDTH) == chars.len() {
+        return (0, chars.len());
+    }
+    let from = column - fitting(chars[..column].iter().rev(), WIDTH / 3);
+    (from, from + fitting(chars[from..].iter(), WIDTH))
+}
+
+/// Returns how many of these characters, from the first on, have room in so many columns.
+fn fitting<'a>(chars: impl Iterator<Item = &'a char>, mut room: usize) -> usize {
+    let size = |c: char| if c == '\t' { TAB } else { columns(c) };
+    let fits = |c: &&char| {
+        let left = room.checked_sub(size(**c));
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    chars.take_while(fits).count()
 }
 
 fn visible(c: char) -> char {
-    if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }
+    if steers(c) && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 #[cfg(test)]
@@ -153,7 +213,7 @@ mod tests {
         ];
         let mut printed = Vec::new();
 
-        print(&findings, &folder.path().join("tollgate.toml"), &mut printed);
+        print(&findings, &folder.path().join("tollgate.toml"), Ink::NONE, &mut printed);
 
         let expected = "queues.toml:2:2 error: no \\u{1b}option\n    \tmax_aeg = '1h'\n    \t^\nwarning: about no file\n\
                         gone.toml:1:1 note: its file is gone\n";
@@ -161,12 +221,57 @@ mod tests {
     }
 
     #[test]
+    fn the_caret_is_under_its_column_however_wide_what_is_before_it() {
+        let line = |text: &str, column| {
+            let Excerpt { shown, blank } = Excerpt::new(text, column);
+            (shown, blank)
+        };
+
+        let seen = [
+            line("max_age = 1", 0),
+            line("\tmax_age = 1", 1),
+            line("'漢字\u{1f4ee}' = x", 8),
+            line("'e\u{301}' = x", 7),
+            line("'\u{1b}' = x", 6),
+            line("short", 99),
+        ];
+
+        let expected = [
+            ("max_age = 1", ""),
+            ("\tmax_age = 1", "\t"),
+            ("'漢字\u{1f4ee}' = x", "           "),
+            ("'e\u{301}' = x", "      "),
+            ("'\u{fffd}' = x", "      "),
+            ("short", "     "),
+        ];
+        assert_eq!(seen, expected.map(|(shown, blank)| (shown.to_owned(), blank.to_owned())));
+    }
+
+    #[test]
     fn of_a_long_line_the_part_around_the_column_is_shown() {
         let line = format!("{}X{}", "a".repeat(1000), "b".repeat(1000));
 
-        let lines: Vec<String> = excerpt(&line, 1000).lines().map(str::to_owned).collect();
+        let seen = [0, 1000, 2000].map(|column| Excerpt::new(&line, column));
 
-        assert_eq!((lines[0].find('X'), lines[1].find('^'), lines[0].len()), (Some(44), Some(44), 4 + WIDTH));
+        let expected = [
+            (format!("{}…", "a".repeat(96)), String::new()),
+            (format!("…{}X{}…", "a".repeat(32), "b".repeat(63)), " ".repeat(33)),
+            (format!("…{}", "b".repeat(33)), " ".repeat(33)),
+        ];
+        let expected = expected.map(|(shown, blank)| Excerpt { shown, blank });
+        assert_eq!(seen[..2], expected[..2]);
+        assert_eq!(seen[2].blank.len(), seen[2].shown.chars().count() - 1);
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let lines =
+            ["password_hash = 'tiger'", "u = { \"password_hash\" = 't' }", "hash='x'", "# a hash of 1", "x = 1"];
+
+        let shown = lines.map(discreet);
+
+        let expected = ["password_hash = …", "u = { \"password_hash\" = …", "hash= …", "# a hash of 1", "x = 1"];
+        assert_eq!(shown, expected);
     }
 
     #[test]

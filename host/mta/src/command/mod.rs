@@ -7,9 +7,11 @@ mod demo;
 mod explain;
 mod finding;
 mod log;
+mod reload;
 mod send;
 mod serve;
 mod sink;
+mod terminal;
 
 use std::process::ExitCode;
 

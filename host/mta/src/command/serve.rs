@@ -6,11 +6,15 @@ use std::{
     process::ExitCode,
 };
 
-use super::{BAD, finding};
+use super::{
+    BAD, explain, finding,
+    reload::{self, Reloader},
+    terminal::Colour,
+};
 use crate::{
-    config,
-    policy::{Loaded, Loader},
-    serve::{Prepared, StartError},
+    config::{self, Remains},
+    policy::{Loaded, Loader, examined},
+    serve::{Prepared, StartError, Watch},
 };
 
 #[derive(clap::Args, Debug)]
@@ -46,8 +50,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a machine that has threads");
     match runtime.block_on(serve(args)) {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Stop::Refused(config::Refused::Findings(findings))) => {
-            finding::print(&findings, &args.config, &mut stderr());
+        Err(Stop::Refused(config::Refused::Findings(findings, _))) => {
+            finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
         }
         Err(Stop::Refused(unreadable)) => drop(writeln!(stderr(), "tollgate: {unreadable}")),
         Err(Stop::Machine(reason)) => drop(writeln!(stderr(), "tollgate: {reason}")),
@@ -56,35 +60,33 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 async fn serve(args: &Args) -> Result<(), Stop> {
-    let (config, mut findings) = config::read(&args.config)?;
+    // The spool's folder, in which compiled code is kept, is not known for sure in a file that is refused.
+    let read = config::read(&args.config);
+    let (config, mut findings) = read.map_err(|refused| examined(refused, explain::user_cache().as_deref()))?;
+    let watch = Watch::new(reload::files(&args.config, &config));
     // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
     let prepared = Prepared::take(config)?;
-    let policy = load(prepared.config())?;
+    let (policy, loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
     findings.extend(policy.findings.iter().cloned());
-    finding::print(&findings, &args.config, &mut stderr());
-    let server = prepared.start(policy).await;
+    finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
+    let server = prepared.start(policy).await?;
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
     }
-    tokio::spawn(say_that_nothing_is_reread());
+    let reloader = Reloader { path: args.config.clone(), loader, server: server.handle(), watch };
+    let reloading = tokio::spawn(reload::keep_reloading(reloader));
     server.run(super::stop()).await;
+    reloading.abort();
     drop(writeln!(stderr(), "tollgate: drained"));
     Ok(())
 }
 
-fn load(config: &config::Config) -> Result<Loaded, config::Refused> {
+fn load(config: &config::Config) -> Result<(Loaded, Loader), config::Refused> {
     let pools: Vec<String> = config.pools().keys().cloned().collect();
     let cache = config.spool.path.join("compiled");
     let mut loader =
         Loader::new(Some(&cache)).map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
-    loader.load(&config.plugins, &pools).map_err(config::Refused::Findings)
-}
-
-/// SIGHUP would end the program if no one waited for it, and an operator who sends it means anything but that.
-async fn say_that_nothing_is_reread() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hang_up = signal(SignalKind::hangup()).expect("signals can be waited for");
-    while hang_up.recv().await.is_some() {
-        tracing::warn!("this version reads its configuration at the start only; restart it to apply changes");
-    }
+    let refused = |findings| config::Refused::Findings(findings, Remains::default());
+    let loaded = loader.load(&config.plugins, &pools).map_err(refused)?;
+    Ok((loaded, loader))
 }

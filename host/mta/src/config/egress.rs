@@ -1,9 +1,10 @@
-//! `[source.NAME]`, `[pool.NAME.SOURCE]` and `[egress.default]`.
+//! `[source.NAME]` and `[pool.NAME.SOURCE]`, and with them how mail leaves.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use tollgate_config::{Findings, Section, nearest};
-use tollgate_queue::Limits;
+
+use super::path::{Paths, paths};
 
 /// How mail leaves.
 #[derive(Clone, Debug)]
@@ -11,10 +12,8 @@ pub(crate) struct Egress {
     pub(crate) sources: BTreeMap<String, SourceConfig>,
     /// Sources and weights of each pool, the built-in pool `unspecified` included.
     pub(crate) pools: BTreeMap<String, Vec<(String, u32)>>,
-    /// Limits of each source at each site.
-    pub(crate) limits: Limits,
-    /// Port of next hops that name none.
-    pub(crate) smtp_port: u16,
+    /// What holds on the way to destinations.
+    pub(crate) paths: Paths,
 }
 
 /// Where we send from.
@@ -39,8 +38,7 @@ pub(super) fn egress(top: &mut Section<'_>, findings: &mut Findings) -> Egress {
     for (name, section) in top.named("pool", findings) {
         pools.insert(name.to_owned(), pool(name, &section, &sources, findings));
     }
-    let (limits, smtp_port) = default_limits(top, findings);
-    Egress { sources, pools, limits, smtp_port }
+    Egress { sources, pools, paths: paths(top, findings) }
 }
 
 fn source(mut section: Section<'_>, findings: &mut Findings) -> SourceConfig {
@@ -75,20 +73,4 @@ fn pool(
         findings.warning(section.at(), format!("pool '{name}' has no source; mail of its queues waits"));
     }
     members
-}
-
-fn default_limits(top: &mut Section<'_>, findings: &mut Findings) -> (Limits, u16) {
-    let (mut limits, mut port) = (Limits::default(), 25);
-    let Some(mut egress) = top.section("egress", findings) else { return (limits, port) };
-    if let Some(mut section) = egress.section("default", findings) {
-        let whole = |n: Option<u64>| n.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
-        limits.connection_limit =
-            whole(section.number("connection_limit", findings)).unwrap_or(limits.connection_limit);
-        limits.max_deliveries_per_connection = whole(section.number("max_deliveries_per_connection", findings))
-            .unwrap_or(limits.max_deliveries_per_connection);
-        port = section.number("smtp_port", findings).and_then(|n| u16::try_from(n).ok()).unwrap_or(port);
-        section.finish(findings);
-    }
-    egress.finish(findings);
-    (limits, port)
 }

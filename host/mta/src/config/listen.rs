@@ -1,10 +1,12 @@
-//! `[smtp.listener.NAME]`, `[http]` and `[auth.user.NAME]`.
+//! `[smtp.listener.NAME]` and `[http]`.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 use tollgate_config::{Findings, Section};
-use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
+use tollgate_inbound::{BatchHandling, http::HttpConfig, smtp::ListenerConfig};
+
+use super::auth::Auth;
 
 pub(super) fn smtp(top: &mut Section<'_>, findings: &mut Findings) -> Vec<ListenerConfig> {
     let Some(mut smtp) = top.section("smtp", findings) else { return Vec::new() };
@@ -21,6 +23,7 @@ fn listener(name: &str, mut section: Section<'_>, findings: &mut Findings) -> Op
     let max_recipients = section.number("max_recipients", findings);
     let max_connections = section.number("max_connections", findings);
     let idle_timeout = section.duration("idle_timeout", findings);
+    let batch_handling = section.parsed("batch_handling", findings, batch_handling);
     for (key, found) in [("listen", listen.is_some()), ("hostname", hostname.is_some())] {
         if !found && section.entry_is_missing(key) {
             section.missing(key, findings);
@@ -33,27 +36,13 @@ fn listener(name: &str, mut section: Section<'_>, findings: &mut Findings) -> Op
     config.max_recipients = count(max_recipients, config.max_recipients);
     config.max_connections = count(max_connections, config.max_connections);
     config.idle_timeout = idle_timeout.unwrap_or(config.idle_timeout);
+    config.batch_handling = batch_handling.unwrap_or_default();
     Some(config)
-}
-
-/// Reads the users and their password hashes. Whether a hash can be used is found when the server is set up.
-pub(super) fn users(top: &mut Section<'_>, findings: &mut Findings) -> BTreeMap<String, String> {
-    let Some(mut auth) = top.section("auth", findings) else { return BTreeMap::new() };
-    let mut users = BTreeMap::new();
-    for (name, mut section) in auth.named("user", findings) {
-        match section.text("password_hash", findings) {
-            Some(hash) => drop(users.insert(name.to_owned(), hash)),
-            None => section.missing("password_hash", findings),
-        }
-        section.finish(findings);
-    }
-    auth.finish(findings);
-    users
 }
 
 pub(super) fn http(
     top: &mut Section<'_>,
-    users: BTreeMap<String, String>,
+    auth: Auth,
     listeners: &[ListenerConfig],
     findings: &mut Findings,
 ) -> Option<HttpConfig> {
@@ -72,7 +61,7 @@ pub(super) fn http(
     let mut config = HttpConfig::new(listen?, name.unwrap_or_else(|| "localhost".to_owned()));
     config.trusted_hosts = trusted_hosts.unwrap_or(config.trusted_hosts);
     config.max_body = max_body.and_then(|size| usize::try_from(size).ok()).unwrap_or(config.max_body);
-    config.users = users;
+    (config.users, config.tokens) = (auth.users, auth.tokens);
     Some(config)
 }
 
@@ -87,6 +76,14 @@ pub(super) fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("'{text}' is not a network such as '10.0.0.0/8'"))
 }
 
+fn batch_handling(text: &str) -> Result<BatchHandling, String> {
+    match text {
+        "BifurcateAlways" => Ok(BatchHandling::BifurcateAlways),
+        "BatchByDomain" => Ok(BatchHandling::BatchByDomain),
+        other => Err(format!("'{other}' is neither \"BifurcateAlways\" nor \"BatchByDomain\"")),
+    }
+}
+
 fn hostname(text: &str) -> Result<String, String> {
     let valid = !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic());
     if valid { Ok(text.to_owned()) } else { Err(format!("'{text}' is not a host name")) }
@@ -94,4 +91,33 @@ fn hostname(text: &str) -> Result<String, String> {
 
 fn count(given: Option<u64>, default: usize) -> usize {
     given.and_then(|number| usize::try_from(number).ok()).filter(|number| *number > 0).unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_config::{Position, Table};
+
+    use super::*;
+
+    #[test]
+    fn a_listener_splits_transactions_as_it_is_told_or_for_each_recipient() {
+        let listener = |more: &str| {
+            let text = format!("[smtp.listener.a]\nlisten = '127.0.0.1:1'\nhostname = 'a'\n{more}");
+            let mut findings = Findings::new("f");
+            let table = Table::parse_toml(&text, &mut findings);
+            let read = smtp(&mut Section::new(&table, Position { line: 1, column: 1 }, ""), &mut findings);
+            let said: Vec<String> = findings.into_sorted().iter().map(ToString::to_string).collect();
+            (read[0].batch_handling, said)
+        };
+
+        let read = ["", "batch_handling = 'BatchByDomain'", "batch_handling = 'batchbydomain'"].map(listener);
+
+        let wrong = "f:4:1 batch_handling: 'batchbydomain' is neither \"BifurcateAlways\" nor \"BatchByDomain\"";
+        let expected = [
+            (BatchHandling::BifurcateAlways, vec![]),
+            (BatchHandling::BatchByDomain, vec![]),
+            (BatchHandling::BifurcateAlways, vec![wrong.to_owned()]),
+        ];
+        assert_eq!(read, expected);
+    }
 }

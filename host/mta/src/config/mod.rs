@@ -3,11 +3,18 @@
 //! Relative paths are relative to the file. What one section says about another (a plugin's pools, a pool's sources) is
 //! checked here, so that the rest of the program meets only values that hold together.
 
+mod auth;
 mod clash;
 mod egress;
+pub(crate) mod files;
 mod listen;
+mod path;
 mod plugin;
 mod read;
+mod resolver;
+mod secret;
+mod tenant;
+pub(crate) mod text;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -15,8 +22,11 @@ use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
 
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
-pub(crate) use plugin::{ComponentSource, PluginConfig};
-pub(crate) use read::{Refused, read};
+pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
+pub(crate) use read::{Refused, Remains, read};
+pub(crate) use tenant::Identities;
+#[cfg(test)]
+pub(crate) use tenant::bindings;
 
 /// The configuration, resolved.
 #[derive(Debug)]
@@ -25,7 +35,11 @@ pub(crate) struct Config {
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) http: Option<HttpConfig>,
     pub(crate) plugins: Vec<PluginConfig>,
+    /// Who speaks for which tenant.
+    pub(crate) identities: Identities,
     pub(crate) egress: Egress,
+    /// How names are looked up.
+    pub(crate) resolver: tollgate_dns::Settings,
     /// Folder of log records; none are written without one.
     pub(crate) records: Option<PathBuf>,
 }

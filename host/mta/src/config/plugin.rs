@@ -2,23 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use tollgate_config::{Findings, Position, Section, Value};
+use tollgate_config::{Findings, Node, Position, Section, Value};
 use tollgate_policy::{OnFailure, Phase};
 use tollgate_wasm::{Instances, Limits};
 
 /// A plugin of the operator's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PluginConfig {
     pub(crate) name: String,
     pub(crate) component: ComponentSource,
-    /// Its files, with the names that messages use for them: as written in `tollgate.toml`.
-    pub(crate) config: Vec<(String, PathBuf)>,
+    pub(crate) config: Vec<PluginFile>,
     pub(crate) phase: Phase,
     pub(crate) on_failure: OnFailure,
     pub(crate) instances: Instances,
     pub(crate) limits: Limits,
     /// Where the plugin stands: the file, and the place in it.
     pub(crate) origin: (String, Position),
+    /// Where its component is named, in the same file.
+    pub(crate) component_at: Position,
+}
+
+/// A file of a plugin's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct PluginFile {
+    /// The name that messages use for it: as written in `tollgate.toml`.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// Where in `tollgate.toml` it is named.
+    pub(crate) at: Position,
 }
 
 /// Where a component comes from.
@@ -58,8 +69,9 @@ pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findi
 fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> Option<PluginConfig> {
     let origin = (findings.file().to_owned(), section.at());
     let name = section.text("name", findings);
+    let component_at = section.entry("component").map_or(section.at(), |entry| entry.at);
     let component = section.parsed("component", findings, |text| component(text, folder));
-    let config = section.list("config", findings, |text| Ok((text.to_owned(), folder.join(text)))).unwrap_or_default();
+    let config = files(&mut section, folder, findings);
     let stock = component == Some(ComponentSource::QueueHelper);
     let phase = section.parsed("phase", findings, phase).unwrap_or(if stock { Phase::Queue } else { Phase::Received });
     let on_failure = section.parsed("on_failure", findings, on_failure).unwrap_or_default();
@@ -75,7 +87,17 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
     }
     section.finish(findings);
     let instances = instances.unwrap_or(if stock { Instances::Warm } else { Instances::Fresh });
-    Some(PluginConfig { name: name?, component: component?, config, phase, on_failure, instances, limits, origin })
+    let (name, component, config) = (name?, component?, config?);
+    Some(PluginConfig { name, component, config, phase, on_failure, instances, limits, origin, component_at })
+}
+
+/// Reads the names of the files; nothing where one of them is none, for what a plugin says to the rest may be wrong.
+fn files(section: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<Vec<PluginFile>> {
+    let Some(entry) = section.entry("config") else { return Some(Vec::new()) };
+    let names = section.list("config", findings, |text| Ok(text.to_owned()))?;
+    let Value::Array(items) = &entry.node.value else { return None };
+    let file = |(name, item): (String, &Node)| PluginFile { path: folder.join(&name), name, at: item.at };
+    (names.len() == items.len()).then(|| names.into_iter().zip(items).map(file).collect())
 }
 
 fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limits {

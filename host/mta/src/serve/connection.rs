@@ -6,14 +6,16 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tollgate_control::record::Peer;
 use tollgate_message::{Envelope, MessageId, QueueName};
-use tollgate_outbound::{Body, Connection, Hop, OutMessage, resolve_hops};
+use tollgate_outbound::{Body, Connection, OutMessage};
 use tollgate_queue::{Cause, Closed, ConnectionId, Delivery, Disposition, Lease, Next, Outcome, Settled, Site};
 
 use super::{
+    batches::{self, End},
     fresh::Item,
     node::Node,
     outcome,
     report::{About, Attempt},
+    route,
     stored::StoredMeta,
 };
 
@@ -66,10 +68,8 @@ pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
 }
 
 async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
-    let hops: Result<Vec<Hop>, _> = path.site.hops.iter().map(|hop| hop.parse::<Hop>()).collect();
-    let hops = hops.map_err(|error| error.to_string())?;
-    let candidates = resolve_hops(&hops, node.egress.smtp_port).await.map_err(|error| error.to_string())?;
-    let source = node.sources.get(&*path.source).cloned().unwrap_or_default();
+    let candidates = route::candidates(node, &path.site).await?;
+    let source = node.generation().source(&path.source);
     Connection::open(&candidates, &source, &node.hostname, &node.timeouts).await.map_err(|error| error.to_string())
 }
 
@@ -119,30 +119,28 @@ async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, del
         }
         lease
     };
-    let (item, mut message) = match load(node, id).await {
-        Ok(loaded) => loaded,
+    let mut item = match load(node, id).await {
+        Ok(item) => item,
         Err(reason) => {
             tracing::error!(%id, reason, "a message cannot be read from the spool and waits");
-            return (requeue(permit, UNREADABLE), true);
+            return (requeue(permit, batches::UNREADABLE), true);
         }
     };
     let attempt = Attempt { number: attempts + 1, ..attempt(node, path, connection, &item.state.queue) };
-    match connection.deliver(&mut message).await {
-        Ok(outcomes) => {
+    match batches::send(node, connection, id, &mut item, &attempt).await {
+        End::Told { replies, reusable } => {
             let about = About { id, meta: &item.meta, queue: &item.state.queue };
             let done = outcome::Done { about, state: &item.state, attempt: &attempt };
-            (outcome::report(node, &done, permit, &outcomes.recipients), outcomes.reusable)
+            (outcome::report(node, &done, permit, &replies), reusable)
         }
-        Err(stale) => {
-            tracing::debug!(%id, %stale, "the message goes over another connection");
-            node.fresh.put(id, item);
-            (requeue(permit, std::time::Duration::ZERO), false)
+        End::Later { after, reusable } => {
+            if after.is_zero() {
+                node.fresh.put(id, item);
+            }
+            (requeue(permit, after), reusable)
         }
     }
 }
-
-/// How long a message waits that cannot be read: a disk that fails now may do better later.
-const UNREADABLE: std::time::Duration = std::time::Duration::from_secs(300);
 
 fn attempt(node: &Node, path: &Path, connection: &Connection, queue: &QueueName) -> Attempt {
     let peer = connection.peer();
@@ -156,18 +154,16 @@ fn attempt(node: &Node, path: &Path, connection: &Connection, queue: &QueueName)
     }
 }
 
-/// Returns a message with the octets to send, for the recipients that are not done.
-async fn load(node: &Arc<Node>, id: MessageId) -> Result<(Item, OutMessage), String> {
-    let item = match node.fresh.take(id) {
-        Some(item) => item,
+/// Returns a message with what it takes to send it.
+async fn load(node: &Arc<Node>, id: MessageId) -> Result<Item, String> {
+    match node.fresh.take(id) {
+        Some(item) => Ok(item),
         None => {
             let node = Arc::clone(node);
             let read = tokio::task::spawn_blocking(move || read(&node, id)).await;
-            read.map_err(|error| error.to_string())??
+            read.map_err(|error| error.to_string())?
         }
-    };
-    let message = outgoing(node, id, &item)?;
-    Ok((item, message))
+    }
 }
 
 fn read(node: &Node, id: MessageId) -> Result<Item, String> {
@@ -179,9 +175,11 @@ fn read(node: &Node, id: MessageId) -> Result<Item, String> {
     Ok(Item { meta: Arc::new(meta), state, octets })
 }
 
-fn outgoing(node: &Node, id: MessageId, item: &Item) -> Result<OutMessage, String> {
-    let pending = item.state.pending.iter().filter_map(|place| item.meta.envelope.recipients.get(*place as usize));
-    let envelope = Envelope { recipients: pending.cloned().collect(), ..item.meta.envelope.clone() };
+/// Returns the octets to send, for the recipients at these places.
+pub(super) fn outgoing(node: &Node, id: MessageId, item: &Item, places: &[u32]) -> Result<OutMessage, String> {
+    let Envelope { sender, recipients, smtputf8, eight_bit } = &item.meta.envelope;
+    let recipients = places.iter().filter_map(|place| recipients.get(*place as usize)).cloned().collect();
+    let envelope = Envelope { sender: sender.clone(), recipients, smtputf8: *smtputf8, eight_bit: *eight_bit };
     let body_at = usize::try_from(item.meta.body_at).map_err(|error| error.to_string())?;
     if let Some(octets) = &item.octets {
         let body = octets.slice(body_at.min(octets.len())..);

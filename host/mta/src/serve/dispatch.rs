@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_queue::{Action, ResolveError};
+use tollgate_queue::Action;
 
-use super::{connection, node::Node};
+use super::{connection, node::Node, route};
 
 /// Does one action. Never waits: whatever takes time becomes a task.
 pub(crate) fn perform(node: &Arc<Node>, action: Action) {
@@ -19,18 +19,11 @@ pub(crate) fn perform(node: &Arc<Node>, action: Action) {
         Action::Resolve { queue, domain } => {
             let node = Arc::clone(node);
             tokio::spawn(async move {
-                let answer = Err(ResolveError::Transient(no_route(&domain).into()));
+                let answer = route::find(&node, &domain).await;
                 node.with_engine(|engine, now| engine.resolved(now, queue, answer));
             });
         }
     }
-}
-
-/// Mail exchangers are not looked up by this version, and mail is not sent to a guess in their place.
-fn no_route(domain: &str) -> String {
-    format!(
-        "no route to {domain}: this version looks up no mail exchangers; set protocol.smtp.mx_list or a routing_domain"
-    )
 }
 
 /// Lets the engine know when something is due, for ever.
@@ -52,11 +45,18 @@ pub(crate) async fn keep_time(node: Arc<Node>) {
     }
 }
 
-/// Forgets idle queues, for ever; there may be one for every domain that mail was ever sent to.
+/// Forgets idle queues, for ever; there may be one for every domain that mail was ever sent to. Asks for settings anew
+/// that no longer hold.
 pub(crate) async fn tidy(node: Arc<Node>) {
-    let mut minute = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        minute.tick().await;
-        node.forget_idle_queues();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    for n in 0_u64.. {
+        second.tick().await;
+        node.refresh_queues().await;
+        if n.is_multiple_of(FORGET_EVERY) {
+            node.forget_idle_queues();
+        }
     }
 }
+
+/// Every so many seconds idle queues are forgotten: it takes a look at each queue.
+const FORGET_EVERY: u64 = 10;

@@ -4,17 +4,23 @@
 //! and leaves through a [`connection`] that [`dispatch`] opened; [`outcome`] says what became of it. [`recovery`] brings
 //! back at a start what the spool holds.
 
+mod batches;
 mod clock;
 mod connection;
 mod dispatch;
 mod fresh;
+mod generation;
+mod identity;
 mod node;
 mod outcome;
 mod queues;
 mod reception;
 mod recovery;
+mod reload;
 mod report;
+mod route;
 mod stored;
+mod watch;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,6 +35,8 @@ use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
 use crate::{config::Config, policy::Loaded};
 use node::Node;
+pub(crate) use reload::Handle;
+pub(crate) use watch::Watch;
 
 /// How long a drain may take before the program ends all the same. Nothing is lost then: what is not done is in the spool.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -48,6 +56,8 @@ pub(crate) enum StartError {
     Bind(#[from] BindError),
     #[error("{0}")]
     Http(#[from] SetupError),
+    #[error("{0}")]
+    Names(#[from] tollgate_dns::SetupError),
     #[error("log records cannot be written to {path}: {source}", path = path.display())]
     Records { path: PathBuf, source: std::io::Error },
 }
@@ -92,10 +102,13 @@ impl Prepared {
     }
 
     /// Puts what the spool holds back into its queues, under this policy.
-    pub(crate) async fn start(self, policy: Loaded) -> Server {
-        let node = Node::new(&self.config, policy.chain, self.spool, self.records);
+    ///
+    /// # Errors
+    /// Where names cannot be looked up as configured.
+    pub(crate) async fn start(self, policy: Loaded) -> Result<Server, StartError> {
+        let node = Node::new(&self.config, policy.chain, self.spool, self.records)?;
         recovery::recover(&node, self.recovered).await;
-        Server { node, listeners: self.listeners, http: self.http }
+        Ok(Server { node, listeners: self.listeners, http: self.http })
     }
 }
 
@@ -114,6 +127,11 @@ impl Server {
     /// Returns where HTTP listens.
     pub(crate) fn http_address(&self) -> SocketAddr {
         self.http.as_ref().map_or(NOWHERE, HttpServer::local_addr)
+    }
+
+    /// Returns what a reload needs of it.
+    pub(crate) fn handle(&self) -> Handle {
+        Handle(Arc::clone(&self.node))
     }
 
     /// Serves until `stop` resolves, then drains: no new sessions, no new deliveries, everything on disk.

@@ -12,20 +12,22 @@ use std::{
 
 use tokio::sync::{Notify, oneshot, watch};
 use tollgate_control::{Metrics, Records};
+use tollgate_dns::SetupError;
 use tollgate_message::Timestamp;
-use tollgate_outbound::{Source, Timeouts};
+use tollgate_outbound::Timeouts;
 use tollgate_policy::Chain;
-use tollgate_queue::{Action, ConnectionId, EgressSettings, Engine, Pool, Settled};
+use tollgate_queue::{Action, ConnectionId, Engine, Settled};
 use tollgate_spool::{Health, Spool};
 
 use super::{
     clock::Clock,
     dispatch,
     fresh::Fresh,
+    generation::{self, Current, Generation},
     outcome::{self, Settlement},
     queues::Queues,
 };
-use crate::config::{Config, Egress};
+use crate::{config::Config, settings};
 
 /// How many actions are taken out of the engine before others get their turn at it.
 const ACTIONS: usize = 256;
@@ -34,15 +36,11 @@ const ACTIONS: usize = 256;
 pub(crate) struct Node {
     pub(crate) clock: Clock,
     pub(crate) spool: Spool,
-    pub(crate) chain: Chain,
-    /// The configuration's number; it is in every record.
-    pub(crate) generation: u64,
+    generation: Current,
     pub(crate) queues: Queues,
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
     pub(crate) metrics: Metrics,
-    pub(crate) egress: Egress,
-    pub(crate) sources: HashMap<String, Source>,
     pub(crate) timeouts: Timeouts,
     pub(crate) hostname: String,
     pub(crate) connections: Connections,
@@ -53,25 +51,21 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Arc<Self> {
-        let pools = config.pools().iter().map(|(name, sources)| Pool { name: name.clone(), sources: sources.clone() });
-        let settings = EgressSettings { pools: pools.collect(), limits: config.egress.limits };
+    pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Result<Arc<Self>, SetupError> {
+        let generation = Generation::first(config, chain)?;
         let clock = Clock::start();
         let seed = clock.now().as_millis();
         let (settlements, waiting) = mpsc::channel();
         let node = Arc::new(Self {
             settlements,
-            engine: Mutex::new(Engine::new(settings, seed)),
+            engine: Mutex::new(Engine::new(settings::egress(&config.egress), seed)),
             clock,
             spool,
-            chain,
-            generation: 1,
+            generation: generation::current(generation),
             queues: Queues::default(),
             fresh: Fresh::default(),
             records,
             metrics: Metrics::default(),
-            sources: config.egress.sources.iter().map(source).collect(),
-            egress: config.egress.clone(),
             timeouts: Timeouts::default(),
             hostname: config.hostname(),
             connections: Connections::default(),
@@ -80,7 +74,17 @@ impl Node {
         });
         let weak = Arc::downgrade(&node);
         thread::spawn(move || outcome::keep_settling(&weak, &waiting));
-        node
+        Ok(node)
+    }
+
+    /// Returns the configuration in force.
+    pub(crate) fn generation(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Puts another configuration in force.
+    pub(crate) fn replace_generation(&self, next: Generation) {
+        self.generation.store(Arc::new(next));
     }
 
     /// Has a decision of the engine's taken to the spool and the log.
@@ -146,12 +150,6 @@ impl Node {
     fn lock(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn source((name, config): (&String, &crate::config::SourceConfig)) -> (String, Source) {
-    let source =
-        Source { name: name.clone(), source_address: config.source_address, ehlo_domain: config.ehlo_domain.clone() };
-    (name.clone(), source)
 }
 
 /// The connections that are open or being opened, each with what wakes it.

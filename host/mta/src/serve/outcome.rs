@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak, mpsc::Receiver};
 use tokio::sync::oneshot;
 use tollgate_control::Kind;
 use tollgate_outbound::{RecipientOutcome, Verdict};
-use tollgate_queue::{Cause, Disposition, Lease, Outcome, Permit, Settled};
+use tollgate_queue::{Cause, Disposition, Lease, NoRoute, Outcome, Permit, Settled};
 use tollgate_smtp::{EnhancedCode, Reply};
 
 use super::{
@@ -145,11 +145,18 @@ fn cause(cause: &Cause) -> (Option<Kind>, Reply) {
             let text = format!("no sources available for pool '{pool}'");
             (Some(Kind::TransientFailure), reply(451, (4, 4, 4), &text))
         }
-        Cause::Unresolved(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 4), text)),
+        Cause::Unresolved(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 3), text)),
         Cause::Unreachable(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 1), text)),
         Cause::Abandoned(text) => (Some(Kind::TransientFailure), reply(451, (4, 3, 0), text)),
         Cause::TimeOver => (None, reply(551, (5, 4, 7), "the message expired before it could be sent")),
-        Cause::Unroutable(text) => (Some(Kind::Bounce), reply(550, (5, 1, 2), text)),
+        Cause::Unroutable(why, text) => {
+            let (code, enhanced) = match why {
+                NoRoute::NoDomain => (550, (5, 1, 2)),
+                NoRoute::NullMx => (556, (5, 1, 10)),
+                NoRoute::NoHost => (550, (5, 4, 4)),
+            };
+            (Some(Kind::Bounce), reply(code, enhanced, text))
+        }
         Cause::Discarded => (Some(Kind::Discard), reply(250, (2, 0, 0), "the queue discards what it is given")),
     }
 }

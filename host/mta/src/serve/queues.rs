@@ -1,4 +1,5 @@
-//! The queues that are known, and the settings that policy gave them. Policy is asked once for a queue, not for a message.
+//! The queues that are known, and the settings that policy gave them. Policy is asked once for a queue and
+//! generation, not for a message.
 
 use std::{
     collections::HashMap,
@@ -7,16 +8,17 @@ use std::{
 };
 
 use tollgate_message::{MessageId, QueueName, Schedule, Timestamp};
+use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
 use tollgate_queue::{FOREVER, NewMessage, QueueConfig};
 
-use super::node::Node;
+use super::{generation::Generation, node::Node};
 use crate::{config::UNSPECIFIED, settings};
 
 /// Why mail for a queue cannot be taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum QueueError {
-    #[error("the settings of queue {0} name the pool '{1}', which is not defined")]
-    UndefinedPool(QueueName, String),
+    #[error("plugin '{plugin}' gave queue {queue} the pool '{pool}', which is not defined")]
+    UndefinedPool { queue: QueueName, pool: String, plugin: Arc<str> },
     #[error("the settings of queue {0} cannot be used: {1}")]
     Unusable(QueueName, String),
 }
@@ -30,8 +32,40 @@ pub(crate) struct Queues {
 #[derive(Clone, Debug)]
 struct Known {
     config: Arc<QueueConfig>,
+    provider: Option<String>,
     /// Whether every plugin of the chain had its say. If not, the next message for the queue asks anew.
     complete: bool,
+    refresh: Refresh,
+    /// The generation that answered, and when it was asked last.
+    generation: u64,
+    asked: Timestamp,
+}
+
+/// When settings are asked for anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Refresh {
+    /// With the next generation.
+    Epoch,
+    /// This long after they were asked for, whatever the generation.
+    Ttl(Duration),
+}
+
+/// What policy answered about a queue.
+struct Answer {
+    config: Arc<QueueConfig>,
+    provider: Option<String>,
+    complete: bool,
+    refresh: Refresh,
+}
+
+impl Known {
+    fn holds(&self, generation: u64, now: Timestamp) -> bool {
+        self.complete
+            && match self.refresh {
+                Refresh::Epoch => self.generation == generation,
+                Refresh::Ttl(interval) => now < self.asked + interval,
+            }
+    }
 }
 
 impl Queues {
@@ -41,50 +75,116 @@ impl Queues {
         known.and_then(|known| known.config.egress_pool.clone()).unwrap_or_else(|| UNSPECIFIED.to_owned())
     }
 
+    /// Returns the name under which a queue's destination is summed up, if policy gave it one.
+    pub(crate) fn provider(&self, name: &QueueName) -> Option<String> {
+        self.get(name).and_then(|known| known.provider)
+    }
+
     /// Returns whether every plugin had its say about a queue.
     pub(crate) fn is_complete(&self, name: &QueueName) -> bool {
         self.get(name).is_some_and(|known| known.complete)
     }
 
-    /// Forgets queues.
-    fn forget(&self, names: &[QueueName]) {
+    /// Forgets queues, and names for which no queue came about in a while.
+    fn forget(&self, gone: &[QueueName], now: Timestamp, is_queue: impl Fn(&QueueName) -> bool) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        names.iter().for_each(|name| drop(known.remove(name)));
+        gone.iter().for_each(|name| drop(known.remove(name)));
+        known.retain(|name, known| now < known.asked + FORGOTTEN || is_queue(name));
     }
 
     fn get(&self, name: &QueueName) -> Option<Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn put(&self, name: &QueueName, config: &Arc<QueueConfig>, complete: bool) {
-        let known = Known { config: Arc::clone(config), complete };
+    /// Returns the queues whose settings are to be asked for anew.
+    fn stale(&self, generation: u64, now: Timestamp) -> Vec<QueueName> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let stale = |known: &Known| {
+            // Of a plugin that fails, not more is asked than this.
+            let rested = known.generation != generation || known.asked + RETRY <= now;
+            !known.holds(generation, now) && rested
+        };
+        known.iter().filter(|(_, known)| stale(known)).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn put(&self, name: &QueueName, known: Known) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), known);
+    }
+
+    /// Notes that a queue keeps its settings, since no better ones can be had now.
+    fn keep(&self, name: &QueueName, generation: u64, asked: Timestamp) {
+        if let Some(known) = self.known.write().unwrap_or_else(PoisonError::into_inner).get_mut(name) {
+            (known.generation, known.asked, known.complete) = (generation, asked, false);
+        }
     }
 }
 
 impl Node {
-    /// Returns the settings of a queue; asks policy for them where it is new.
+    /// Returns the settings of a queue; asks policy for them where it is new, or where what is known no longer holds.
     ///
-    /// Where a plugin fails, the queue goes on without its layer, and the next message for it asks anew.
+    /// Where a plugin fails, the queue keeps its last good settings, or goes on without the plugin's layer, and the next
+    /// message for it asks anew.
     ///
     /// # Errors
-    /// [`QueueError`]; the mail is deferred.
+    /// [`QueueError`]; the mail is deferred. What is queued keeps its last good settings.
     pub(crate) async fn queue_config(self: &Arc<Self>, name: &QueueName) -> Result<Arc<QueueConfig>, QueueError> {
-        if let Some(known) = self.queues.get(name).filter(|known| known.complete) {
+        let (generation, now) = (self.generation(), self.clock.now());
+        let known = self.queues.get(name);
+        if let Some(known) = known.as_ref().filter(|known| known.holds(generation.number, now)) {
+            return Ok(Arc::clone(&known.config));
+        }
+        let Answer { config, provider, complete, refresh } =
+            self.ask(&generation, name).await.inspect_err(|error| {
+                self.queues.keep(name, generation.number, now);
+                self.count_undefined(error);
+            })?;
+        if let Some(known) = known.filter(|_| !complete) {
+            self.queues.keep(name, generation.number, now);
             return Ok(known.config);
         }
-        let (settings, failures) = self.chain.queue_config(name).await;
+        let (generation, asked) = (generation.number, now);
+        self.queues.put(name, Known { config: Arc::clone(&config), provider, complete, refresh, generation, asked });
+        self.redefine(name, &config);
+        Ok(config)
+    }
+
+    /// Asks for the settings of all queues anew whose settings no longer hold.
+    pub(crate) async fn refresh_queues(self: &Arc<Self>) {
+        let mut stale = self.queues.stale(self.generation().number, self.clock.now());
+        self.with_engine(|engine, _| stale.retain(|name| engine.queue(name).is_some()));
+        for (n, name) in stale.iter().enumerate() {
+            if let Err(error) = self.queue_config(name).await {
+                tracing::error!(%error, "the queue keeps its last good settings");
+            }
+            if n % BATCH == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn ask(&self, generation: &Generation, name: &QueueName) -> Result<Answer, QueueError> {
+        let (settings, mut failures) = generation.chain.queue_config(name).await;
+        let (shared, more) = generation.chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
+        failures.extend(more);
         for failure in &failures {
             self.metrics.policy(&failure.plugin, failure.kind.word(), 0);
         }
         let config = settings::queue_config(&settings).map_err(|reason| QueueError::Unusable(name.clone(), reason))?;
-        if let Some(pool) = config.egress_pool.as_ref().filter(|pool| !self.egress.pools.contains_key(*pool)) {
-            return Err(QueueError::UndefinedPool(name.clone(), pool.clone()));
+        if let Some(pool) = config.egress_pool.as_ref().filter(|pool| !generation.egress.pools.contains_key(*pool)) {
+            let plugin = settings.written_by(&QueueOption::EgressPool).unwrap_or_else(|| Arc::from(""));
+            return Err(QueueError::UndefinedPool { queue: name.clone(), pool: pool.clone(), plugin });
         }
-        let config = Arc::new(config);
-        self.queues.put(name, &config, failures.is_empty());
-        self.redefine(name, &config);
-        Ok(config)
+        let throttles = settings::throttles(name, &settings, &shared);
+        let config = QueueConfig { throttles, limits: generation.egress.paths.limits_of(name.route()), ..config };
+        let provider = settings.get(&QueueOption::ProviderName).map(OptionValue::text);
+        let (config, complete) = (Arc::new(config), failures.is_empty());
+        Ok(Answer { config, provider, complete, refresh: refresh(&settings) })
+    }
+
+    fn count_undefined(&self, error: &QueueError) {
+        if let QueueError::UndefinedPool { plugin, .. } = error {
+            self.metrics.policy(plugin, "undefined-pool", 0);
+        }
     }
 
     /// Returns the settings of a queue as far as they are known, else those that every queue has.
@@ -113,15 +213,34 @@ impl Node {
         });
     }
 
-    /// Forgets queues that were empty for as long as an operator would expect them to be remembered.
+    /// Forgets queues that were empty for their `reap_interval`.
     pub(crate) fn forget_idle_queues(self: &Arc<Self>) {
-        let gone = self.with_engine(|engine, now| engine.reap(now, REMEMBERED));
-        self.queues.forget(&gone);
+        self.with_engine(|engine, now| {
+            let gone = engine.reap(now);
+            self.queues.forget(&gone, now, |name| engine.queue(name).is_some());
+        });
     }
 }
 
-/// How long an empty queue is remembered.
-const REMEMBERED: Duration = Duration::from_secs(600);
+/// How long the settings of a queue are remembered that never came about: its message was refused after all.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+/// How long a queue goes on without the answer of a plugin that failed before it is asked again unasked.
+const RETRY: Duration = Duration::from_secs(10);
+/// How many queues are asked about before others get their turn at the thread.
+const BATCH: usize = 64;
+
+/// Returns when settings are asked for anew. Without a word of a plugin's with the next generation: its answers depend on
+/// its configuration. One whose answers change with time says `Ttl`.
+fn refresh(settings: &Settings) -> Refresh {
+    let interval = settings.duration(&QueueOption::RefreshInterval).unwrap_or(MINUTE);
+    match settings.get(&QueueOption::RefreshStrategy) {
+        Some(OptionValue::Strategy(RefreshStrategy::Ttl)) => Refresh::Ttl(interval.max(Duration::from_secs(1))),
+        _ => Refresh::Epoch,
+    }
+}
+
+/// How long settings hold under `Ttl` where nothing else is said.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A message on its way into a queue.
 pub(crate) struct Arrival {

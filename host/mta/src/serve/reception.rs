@@ -1,14 +1,15 @@
 //! From a transaction to messages in queues: split, policy, spool, queue, reply.
 //!
-//! A transaction becomes one message for each recipient. A refusal of one refuses all, since SMTP has one reply after DATA;
-//! nothing has been stored by then. The reply comes after the spool has the messages on stable storage.
+//! A transaction becomes one message for each recipient, or for each domain where the listener says so; of several
+//! recipients the first gives a message its queue. A refusal of one message refuses all, since SMTP has one reply after
+//! DATA; nothing has been stored by then. The reply comes after the spool has the messages on stable storage.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use tollgate_control::record::PolicyStep;
-use tollgate_inbound::{Submission, Submit, Transaction};
-use tollgate_message::{Draft, Envelope, MessageId, QueueName, Received, Timestamp, trace};
+use tollgate_inbound::{BatchHandling, Submission, Submit, Transaction};
+use tollgate_message::{Address, Draft, Envelope, MessageId, QueueName, Received, Timestamp, trace};
 use tollgate_policy::{Decision, Outcome};
 use tollgate_queue::QueueConfig;
 use tollgate_smtp::{EnhancedCode, Reply, TempReply, replies};
@@ -16,6 +17,7 @@ use tollgate_spool::{Accepted, Batch, Body, CommitError, Discarded, Health, NewM
 
 use super::{
     fresh::Item,
+    identity::Claim,
     node::Node,
     queues::{self, Arrival, QueueError},
     report::About,
@@ -71,7 +73,7 @@ impl Submit for Reception {
 impl Node {
     async fn receive(self: &Arc<Self>, transaction: Transaction) -> Result<Vec<(MessageId, Accepted)>, Reply> {
         let mut judged = Vec::with_capacity(transaction.envelope.recipients.len());
-        for envelope in split(&transaction.envelope) {
+        for envelope in split(&transaction.envelope, transaction.batch_handling) {
             judged.push(self.judge(&transaction, envelope).await?);
         }
         self.keep(transaction, judged).await
@@ -79,27 +81,20 @@ impl Node {
 
     /// Puts one message through policy and finds its queue.
     async fn judge(self: &Arc<Self>, transaction: &Transaction, envelope: Envelope) -> Result<Judged, Reply> {
-        let now = self.clock.now();
-        let received = Received {
-            id: MessageId::new(now),
-            at: now,
-            envelope,
-            session: Arc::clone(&transaction.session),
-            content: transaction.content.head.clone(),
-            size: transaction.content.size,
-        };
-        let mut draft = Draft::new(received);
+        let mut draft = Draft::new(received(self.clock.now(), transaction, envelope));
         let trace = trace::received(&draft.received, transaction.protocol.as_str());
         // A trace field is built of parts that were checked; without one mail loops could not be seen.
         draft.edits.header.prepend("Received", &trace).map_err(|_| Reply::from(replies::local_error()))?;
-        let decision = self.chain.message_received(&mut draft).await;
+        let generation = self.generation();
+        let claim = Claim::make(&generation.identities, &transaction.caller, &mut draft);
+        let decision = generation.chain.message_received(&mut draft).await;
         self.count_policy(&decision);
-        let (outcome, policy) = (decision.outcome, steps(decision.trail));
+        let name = draft.queue_name();
+        let (outcome, policy) = (claim.hold(decision.outcome, &draft, &name), steps(decision.trail));
         let refuse = |reply: &Reply| {
-            self.record_rejection(&draft, transaction.protocol, reply, &policy);
+            self.record_rejection(&draft, transaction.protocol, reply, &policy, generation.number);
             reply.clone()
         };
-        let name = draft.queue_name();
         let (name, fate, held) = match outcome {
             Outcome::Refuse(refusal) => return Err(refuse(refusal.reply())),
             Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None),
@@ -110,7 +105,7 @@ impl Node {
                 (name, Fate::Queue(config), None)
             }
         };
-        Ok(judged(draft, transaction, fate, name, held, policy, self.generation))
+        Ok(judged(draft, transaction, fate, name, held, policy, generation.number))
     }
 
     /// Makes the messages durable and puts them into their queues.
@@ -176,11 +171,34 @@ impl Node {
     }
 }
 
-/// One envelope for each recipient.
-fn split(envelope: &Envelope) -> Vec<Envelope> {
-    let one =
-        |recipient: &tollgate_message::Address| Envelope { recipients: vec![recipient.clone()], ..envelope.clone() };
-    envelope.recipients.iter().map(one).collect()
+fn received(now: Timestamp, transaction: &Transaction, envelope: Envelope) -> Received {
+    Received {
+        id: MessageId::new(now),
+        at: now,
+        envelope,
+        session: Arc::clone(&transaction.session),
+        content: transaction.content.head.clone(),
+        size: transaction.content.size,
+    }
+}
+
+/// Returns the envelope of each message that a transaction becomes, in the order of their first recipients.
+fn split(envelope: &Envelope, handling: BatchHandling) -> Vec<Envelope> {
+    let mut groups: Vec<Vec<Address>> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for recipient in &envelope.recipients {
+        let place = match handling {
+            BatchHandling::BifurcateAlways => groups.len(),
+            BatchHandling::BatchByDomain => *places.entry(recipient.domain_key()).or_insert(groups.len()),
+        };
+        match groups.get_mut(place) {
+            Some(group) => group.push(recipient.clone()),
+            None => groups.push(vec![recipient.clone()]),
+        }
+    }
+    let Envelope { sender, smtputf8, eight_bit, .. } = envelope;
+    let of = |recipients| Envelope { sender: sender.clone(), recipients, smtputf8: *smtputf8, eight_bit: *eight_bit };
+    groups.into_iter().map(of).collect()
 }
 
 fn judged(
@@ -243,4 +261,40 @@ fn not_stored(error: &CommitError) -> Reply {
 fn temporary(code: u16, subject: u16, detail: u16, text: &str) -> TempReply {
     TempReply::new(code, EnhancedCode::new(4, subject, detail), text)
         .expect("the codes of these replies are of class 4")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_split_by_recipient_or_by_domain_in_the_order_of_first_appearance() {
+        let recipients =
+            ["a@X.example", "b@y.example", "c@x.example.", "Postmaster", "d@BÜCHER.example", "b@Y.example"]
+                .into_iter()
+                .chain(["e@xn--bcher-kva.example"]);
+        let recipients = recipients.map(Address::new).collect();
+        let envelope = Envelope { sender: None, recipients, smtputf8: false, eight_bit: true };
+
+        let split = [BatchHandling::BifurcateAlways, BatchHandling::BatchByDomain].map(|handling| {
+            let line = |envelope: Envelope| {
+                assert!(envelope.eight_bit);
+                envelope.recipients.iter().map(Address::as_str).collect::<Vec<_>>().join(" ")
+            };
+            split(&envelope, handling).into_iter().map(line).collect::<Vec<_>>()
+        });
+
+        let each =
+            "a@X.example b@y.example c@x.example. Postmaster d@BÜCHER.example b@Y.example e@xn--bcher-kva.example";
+        let by_domain = [
+            "a@X.example c@x.example.",
+            "b@y.example b@Y.example",
+            "Postmaster",
+            "d@BÜCHER.example e@xn--bcher-kva.example",
+        ];
+        assert_eq!(
+            split,
+            [each.split(' ').map(str::to_owned).collect::<Vec<_>>(), by_domain.map(str::to_owned).to_vec()]
+        );
+    }
 }

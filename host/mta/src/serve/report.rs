@@ -66,6 +66,7 @@ impl Node {
         record.site = attempt.site.clone();
         record.egress_pool = attempt.pool.clone();
         record.egress_source = attempt.source.clone();
+        record.provider_name = self.queues.provider(about.queue);
         record.peer_address = attempt.peer.clone();
         record.source_address = attempt.local;
         record.delivery_protocol = attempt.peer.is_some().then_some("ESMTP");
@@ -74,7 +75,14 @@ impl Node {
     }
 
     /// Records that a message was refused while it was received.
-    pub(crate) fn record_rejection(&self, draft: &Draft, protocol: Protocol, reply: &Reply, policy: &[PolicyStep]) {
+    pub(crate) fn record_rejection(
+        &self,
+        draft: &Draft,
+        protocol: Protocol,
+        reply: &Reply,
+        policy: &[PolicyStep],
+        generation: u64,
+    ) {
         let received = &draft.received;
         for recipient in &received.envelope.recipients {
             self.write(&Record {
@@ -96,12 +104,13 @@ impl Node {
                 num_attempts: 0,
                 egress_pool: None,
                 egress_source: None,
+                provider_name: None,
                 source_address: None,
                 reception_protocol: protocol.as_str().to_owned(),
                 delivery_protocol: None,
                 next_due: None,
                 meta: draft.edits.meta.clone(),
-                generation: self.generation,
+                generation,
                 policy: policy.to_vec(),
             });
         }
@@ -125,6 +134,7 @@ impl Node {
             num_attempts: attempts,
             egress_pool: None,
             egress_source: None,
+            provider_name: None,
             source_address: None,
             reception_protocol: about.meta.protocol.clone(),
             delivery_protocol: None,

@@ -4,7 +4,7 @@
 //! for a connection and a [`Permit`] for a message in flight on it. Neither can be copied: a connection is closed once,
 //! and while its message is out the lease is inside the permit, so it can be neither closed nor given another message.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tollgate_message::{MessageId, Schedule, Timestamp};
 
@@ -67,6 +67,8 @@ pub struct EgressSettings {
     pub pools: Vec<Pool>,
     /// The limits of sites for which none are set.
     pub limits: Limits,
+    /// The limits of sites by name, for queues whose configuration has none.
+    pub site_limits: HashMap<String, Limits>,
 }
 
 /// A message as it enters a queue: fresh, at a start from the spool, or from another queue.
@@ -143,8 +145,8 @@ pub enum Cause {
     Abandoned(Arc<str>),
     /// Its schedule ended, or at a start from the spool its age was over the limit, before it could be tried.
     TimeOver,
-    /// Its route leads nowhere for good (a null MX), with the shell's text; ends as a bounce.
-    Unroutable(Arc<str>),
+    /// Its route leads nowhere for good, with the shell's text; ends as a bounce.
+    Unroutable(NoRoute, Arc<str>),
     /// Its queue discards what it is given.
     Discarded,
 }
@@ -164,7 +166,18 @@ pub enum ResolveError {
     /// It may be known later: due messages back off.
     Transient(Arc<str>),
     /// The domain takes no mail: due messages end.
-    Permanent(Arc<str>),
+    Permanent(NoRoute, Arc<str>),
+}
+
+/// Why there is no way to a domain, now or later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoRoute {
+    /// There is no such domain.
+    NoDomain,
+    /// It says that it takes no mail (RFC 7505).
+    NullMx,
+    /// It has no host, or none to which mail is sent.
+    NoHost,
 }
 
 /// Why a connection is closed.

@@ -3,11 +3,13 @@
 //! A mark sits on a queue and is seen by whoever serves it, so suspending a million messages takes no longer than one.
 //! Only what must touch each message of a queue walks over them.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use tollgate_message::{QueueName, Timestamp};
 
-use super::{Engine, FOREVER, MessageStatus, Placement, QueueIndex, QueueStatus, ReadyStatus, Totals, Withdrawn};
+use super::{
+    Engine, FOREVER, MessageStatus, Parked, Placement, QueueIndex, QueueStatus, ReadyStatus, Totals, Withdrawn,
+};
 use crate::scheduled::{
     entry::{Handle, Place},
     queue::{Queue, Standing},
@@ -27,7 +29,7 @@ impl Engine {
         self.unpark(index);
         self.queues[index].parked = Some(until);
         if until < FOREVER {
-            self.parks.insert((until, index));
+            self.parks.insert((until, Parked::Queue(index)));
         }
         self.rest(index);
     }
@@ -40,7 +42,53 @@ impl Engine {
 
     fn unpark(&mut self, index: u32) {
         if let Some(until) = self.queues[index].parked.take() {
-            self.parks.remove(&(until, index));
+            self.parks.remove(&(until, Parked::Queue(index)));
+        }
+    }
+
+    /// Suspends a ready queue by its name, whether it is there or comes later: until that time, or with [`FOREVER`] until
+    /// it is resumed, its source sends nothing to its site.
+    ///
+    /// What it was promised goes back to where it came from, uncounted, and other sources of its pools are tried; where
+    /// there is none, mail waits. What is in flight finishes.
+    pub fn suspend_ready(&mut self, now: Timestamp, name: &str, until: Timestamp) {
+        self.resume_ready(now, name);
+        self.egress.suspended.insert(name.to_owned(), until);
+        if until < FOREVER {
+            self.parks.insert((until, Parked::Ready(name.into())));
+        }
+        if let Some(ready) = self.egress.ready_by_name(name) {
+            self.egress.readies[ready].suspended = true;
+            self.hand_back(now, ready);
+        }
+    }
+
+    /// Lets a ready queue send again.
+    pub fn resume_ready(&mut self, now: Timestamp, name: &str) {
+        let Some(until) = self.egress.suspended.remove(name) else { return };
+        self.parks.remove(&(until, Parked::Ready(name.into())));
+        if let Some(ready) = self.egress.ready_by_name(name) {
+            self.egress.readies[ready].suspended = false;
+            self.refill(now, ready);
+            self.attend(ready);
+        }
+    }
+
+    /// Puts what a ready queue was promised back to the front of where it came from.
+    fn hand_back(&mut self, now: Timestamp, ready: u32) {
+        let buffer = &mut self.egress.readies[ready].buffer;
+        let promised: Vec<Handle> = std::iter::from_fn(|| buffer.pop(&mut self.slab)).collect();
+        let mut queues = BTreeSet::new();
+        for handle in promised.into_iter().rev() {
+            let entry = &mut self.slab[handle];
+            entry.place = Place::Due;
+            queues.insert(entry.queue);
+            let queue = &mut self.queues[entry.queue];
+            queue.ready -= 1;
+            queue.due.push_front(&mut self.slab, handle);
+        }
+        for queue in queues {
+            self.activate(now, queue);
         }
     }
 
@@ -90,19 +138,21 @@ impl Engine {
         true
     }
 
-    /// Drops the queues without messages into which nothing came for `idle`, and returns their names; drops sites and
-    /// ready queues without mail and connections too. Suspended queues stay.
-    pub fn reap(&mut self, now: Timestamp, idle: Duration) -> Vec<QueueName> {
+    /// Drops the queues without messages into which nothing came for their `reap_interval`, and returns their names;
+    /// drops sites and ready queues without mail and connections too. Suspended queues stay.
+    pub fn reap(&mut self, now: Timestamp) -> Vec<QueueName> {
         let unused = |queue: &Queue| {
             let resting = matches!(queue.standing, Standing::Rest);
-            queue.messages == 0 && resting && !queue.is_parked() && queue.touched + idle <= now
+            queue.messages == 0 && resting && !queue.is_parked() && queue.touched + queue.config.reap_interval <= now
         };
         let unused: Vec<_> = self.queues.iter().filter(|(_, queue)| unused(queue)).map(|(index, _)| index).collect();
         self.egress.reap();
+        self.throttling.tidy(now);
         let removed = unused.into_iter().filter_map(|index| self.queues.remove(index));
         removed
             .map(|queue| {
                 self.names.remove(&queue.name);
+                queue.buckets.iter().for_each(|bucket| self.throttling.release(*bucket));
                 (*queue.name).clone()
             })
             .collect()

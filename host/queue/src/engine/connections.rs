@@ -112,10 +112,11 @@ impl Engine {
     }
 
     /// Returns what a ready queue wants done.
-    pub(super) fn next_want(&mut self) -> Option<Action> {
+    pub(super) fn next_want(&mut self, now: Timestamp) -> Option<Action> {
         while let Some(&ready) = self.agenda.attention.front() {
             match self.egress.readies[ready].want() {
-                Want::Connect => return Some(self.connect(ready)),
+                Want::Connect if self.may_connect(now, ready) => return Some(self.connect(ready)),
+                Want::Connect => self.egress.readies[ready].connections -= 1,
                 Want::Wake(index) => {
                     let connection = &mut self.egress.connections[index];
                     connection.activity = Activity::Free;
@@ -169,7 +170,8 @@ impl Engine {
 
     /// Takes the next message of a ready queue that may go now, and lets the lanes fill its place.
     fn take_ready(&mut self, now: Timestamp, ready: u32) -> Option<Handle> {
-        while let Some(handle) = self.egress.readies[ready].buffer.pop(&mut self.slab) {
+        while self.may_send(now, ready) {
+            let handle = self.egress.readies[ready].buffer.pop(&mut self.slab)?;
             let queue = &mut self.queues[self.slab[handle].queue];
             queue.ready -= 1;
             self.slab[handle].place = Place::Nowhere;
@@ -182,7 +184,10 @@ impl Engine {
             }
             self.refill(now, ready);
             match readiness(now, self.slab[handle].schedule.as_deref()) {
-                Readiness::Go => return Some(handle),
+                Readiness::Go => {
+                    self.charge_message(now, ready);
+                    return Some(handle);
+                }
                 readiness => self.defer(handle, readiness),
             }
         }

@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use tollgate_message::Timestamp;
+
 use super::{EgressSettings, connections::Connection};
 use crate::{
     ready::{Limits, Pool, Site, lane::Lane, pool, ready_queue::ReadyQueue},
@@ -19,6 +21,8 @@ use crate::{
 pub(super) struct Egress {
     limits: Limits,
     site_limits: HashMap<String, Limits>,
+    /// Ready queues that send nothing, by name, with the time until when; one that comes about later is in it, too.
+    pub(super) suspended: HashMap<String, Timestamp>,
     pools: Vec<Pool>,
     pool_names: HashMap<String, u32>,
     /// Sorted, so that what is dropped first, and whose number is used next, is always the same.
@@ -34,6 +38,8 @@ pub(super) struct Egress {
 #[derive(Debug)]
 pub(super) struct SiteState {
     pub(super) site: Arc<Site>,
+    /// Limits from the queue that leads here.
+    given: Option<Limits>,
     lanes: Vec<u32>,
     readies: Vec<u32>,
 }
@@ -42,7 +48,8 @@ impl Egress {
     pub(super) fn new(settings: EgressSettings) -> Self {
         let mut egress = Self {
             limits: settings.limits,
-            site_limits: HashMap::new(),
+            site_limits: settings.site_limits,
+            suspended: HashMap::new(),
             pools: Vec::new(),
             pool_names: HashMap::new(),
             site_names: BTreeMap::new(),
@@ -79,26 +86,44 @@ impl Egress {
         changed.into_iter().map(|(lane, _)| lane).collect()
     }
 
-    /// Sets the limits of a site, for its ready queues that are there and those that come.
-    pub(super) fn set_site_limits(&mut self, name: &str, limits: Limits) -> Vec<u32> {
-        self.site_limits.insert(name.to_owned(), limits);
+    /// Takes new limits, and returns the ready queues, all of which may be under others now.
+    pub(super) fn set_limits(&mut self, limits: Limits, by_site: HashMap<String, Limits>) -> Vec<u32> {
+        (self.limits, self.site_limits) = (limits, by_site);
+        let sites: Vec<u32> = self.site_names.values().copied().collect();
+        sites.into_iter().flat_map(|site| self.limit_site(site)).collect()
+    }
+
+    /// Gives a site that is there the limits of a queue that leads to it, and returns its ready queues.
+    pub(super) fn give_limits(&mut self, name: &str, given: Option<Limits>) -> Vec<u32> {
         let Some(&site) = self.site_names.get(name) else {
             return Vec::new();
         };
-        let readies = self.sites[site].readies.clone();
+        self.sites[site].given = given;
+        self.limit_site(site)
+    }
+
+    fn limit_site(&mut self, site: u32) -> Vec<u32> {
+        let (limits, readies) = (self.limits_of(site), self.sites[site].readies.clone());
         for ready in &readies {
             self.readies[*ready].limits = limits;
         }
         readies
     }
 
-    /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source.
-    pub(super) fn lane(&mut self, site: &Arc<Site>, pool: Option<&str>) -> Option<u32> {
+    /// Returns what holds at a site: what its queue says, else what is said for the site, else what holds everywhere.
+    fn limits_of(&self, site: u32) -> Limits {
+        let SiteState { site, given, .. } = &self.sites[site];
+        given.or_else(|| self.site_limits.get(&site.name).copied()).unwrap_or(self.limits)
+    }
+
+    /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source. A new site gets
+    /// the limits of the queue.
+    pub(super) fn lane(&mut self, site: &Arc<Site>, pool: Option<&str>, given: Option<Limits>) -> Option<u32> {
         let pool = *self.pool_names.get(pool.unwrap_or(pool::UNSPECIFIED))?;
         if self.pools[pool as usize].sources.is_empty() {
             return None;
         }
-        let site = self.site(site);
+        let site = self.site(site, given);
         let known = self.sites[site].lanes.iter().copied().find(|lane| self.lanes[*lane].pool == pool);
         Some(known.unwrap_or_else(|| {
             let lane = self.lanes.insert(Lane::new(pool));
@@ -124,6 +149,11 @@ impl Egress {
         self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].connections > 0)
     }
 
+    /// Returns the number of the ready queue of this name.
+    pub(super) fn ready_by_name(&self, name: &str) -> Option<u32> {
+        self.readies.iter().find(|(_, ready)| ready.name == name).map(|(index, _)| index)
+    }
+
     /// Drops the sites that have no mail and no connections.
     pub(super) fn reap(&mut self) {
         let unused = |site: &u32| {
@@ -139,13 +169,13 @@ impl Egress {
         }
     }
 
-    /// Returns the site's number, with the hops that were found last.
-    fn site(&mut self, site: &Arc<Site>) -> u32 {
+    /// Returns the site's number, with the hosts that were found last.
+    fn site(&mut self, site: &Arc<Site>, given: Option<Limits>) -> u32 {
         if let Some(&index) = self.site_names.get(&site.name) {
             self.sites[index].site = Arc::clone(site);
             return index;
         }
-        let state = SiteState { site: Arc::clone(site), lanes: Vec::new(), readies: Vec::new() };
+        let state = SiteState { site: Arc::clone(site), given, lanes: Vec::new(), readies: Vec::new() };
         let index = self.sites.insert(state);
         self.site_names.insert(site.name.clone(), index);
         index
@@ -170,8 +200,9 @@ impl Egress {
         if let Some(ready) = known {
             return ready;
         }
-        let limits = self.site_limits.get(&state.site.name).copied().unwrap_or(self.limits);
-        let ready = self.readies.insert(ReadyQueue::new(source, site, &state.site, limits));
+        let mut ready = ReadyQueue::new(source, site, &state.site, self.limits_of(site));
+        ready.suspended = self.suspended.contains_key(&ready.name);
+        let ready = self.readies.insert(ready);
         self.sites[site].readies.push(ready);
         ready
     }

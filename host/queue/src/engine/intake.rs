@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tollgate_message::{QueueName, Timestamp};
 
-use super::{Action, Cause, Engine, NewMessage, QueueIndex, Settled};
+use super::{Action, Cause, Engine, NewMessage, Parked, QueueIndex, Settled};
 use crate::{
     handover::{self, Disposition, Expiry, Outcome, Readiness, State},
     scheduled::{
@@ -38,6 +38,7 @@ impl Engine {
         let name = Arc::new(name);
         let index = self.queues.insert(Queue::new(Arc::clone(&name), tenant, config, now));
         self.names.insert(name, index);
+        self.assign_buckets(index);
         QueueIndex(index)
     }
 
@@ -67,12 +68,17 @@ impl Engine {
         }
     }
 
-    /// Moves on what the time has come for: messages whose due time is reached, and queues parked until now.
+    /// Moves on what the time has come for: messages whose due time is reached, what is suspended until now,
+    /// and those whose rates let one through.
     pub fn advance(&mut self, now: Timestamp) {
-        while let Some(&(_, queue)) = self.parks.first().filter(|(until, _)| *until <= now) {
-            self.resume(now, QueueIndex(queue));
+        while let Some((_, parked)) = self.parks.first().filter(|(until, _)| *until <= now) {
+            match parked.clone() {
+                Parked::Queue(queue) => self.resume(now, QueueIndex(queue)),
+                Parked::Ready(name) => self.resume_ready(now, &name),
+            }
         }
         let mut fired = List::new();
+        self.serve_lines(now);
         self.wheel.advance(&mut self.slab, now, &mut fired);
         while let Some(handle) = fired.pop_front(&mut self.slab) {
             self.make_due(now, handle);
@@ -100,7 +106,7 @@ impl Engine {
     pub(super) fn settle(&mut self, now: Timestamp, handle: Handle, cause: Cause) -> Settled {
         let (id, queue) = (self.slab[handle].id, QueueIndex(self.slab[handle].queue));
         let outcome = match cause {
-            Cause::Discarded | Cause::Unroutable(_) => Outcome::Done,
+            Cause::Discarded | Cause::Unroutable(..) => Outcome::Done,
             _ => Outcome::Transient,
         };
         let disposition = self.conclude(now, handle, outcome);
@@ -137,7 +143,7 @@ impl Engine {
         }
     }
 
-    fn expire(&mut self, handle: Handle, expiry: Expiry) {
+    pub(super) fn expire(&mut self, handle: Handle, expiry: Expiry) {
         let (id, queue) = (self.slab[handle].id, QueueIndex(self.slab[handle].queue));
         self.forget(handle);
         let disposition = Disposition::Expired(expiry);
@@ -152,16 +158,24 @@ impl Engine {
 
     fn reconfigure(&mut self, now: Timestamp, index: u32, config: QueueConfig) {
         let queue = &mut self.queues[index];
-        let (route, pool) = (queue.config.route != config.route, queue.config.egress_pool != config.egress_pool);
         queue.touched = now;
-        if route {
-            queue.configure(config);
-        } else {
+        if queue.config == config {
+            return;
+        }
+        // Before the buckets change: it may stand in line at one that goes.
+        self.rest(index);
+        let queue = &mut self.queues[index];
+        let limits = (queue.config.limits != config.limits).then_some(config.limits);
+        if queue.config.route == config.route {
             queue.config = config;
+        } else {
+            queue.configure(config);
         }
-        if route || pool {
-            self.rest(index);
-            self.activate(now, index);
+        self.assign_buckets(index);
+        if let (Some(limits), Some((site, _))) = (limits, self.queues[index].site.clone()) {
+            let readies = self.egress.give_limits(&site.name, limits);
+            self.limits_changed(now, readies);
         }
+        self.activate(now, index);
     }
 }

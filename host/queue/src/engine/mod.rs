@@ -3,7 +3,8 @@
 //! Calls come from one place at a time; each takes the time as an argument. After each call the shell drains
 //! [`Engine::next_action`], and it calls [`Engine::advance`] no later than [`Engine::next_wake`]. The parts: `intake`
 //! takes messages in and carries out what is decided about them, `promotion` moves them from scheduled to ready queues,
-//! `connections` hands them out, `administration` is for operators, `egress` keeps pools, sites and ready queues.
+//! `throttling` makes them wait for
+//! their rates, `connections` hands them out, `administration` is for operators, `egress` keeps pools, sites and ready queues.
 //!
 //! What is durable is the shell's: it writes down a disposition before it acts on the next one.
 //!
@@ -16,9 +17,14 @@ mod egress;
 mod intake;
 mod promotion;
 #[cfg(test)]
+mod rates;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod throttling;
+#[cfg(test)]
+mod week;
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -28,15 +34,19 @@ use std::{
 use tollgate_message::{QueueName, Timestamp};
 
 pub use action::{
-    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Lease, MessageStatus, NewMessage, Next, Permit,
-    Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled, Totals, Withdrawn,
+    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Lease, MessageStatus, NewMessage, Next, NoRoute,
+    Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled, Totals,
+    Withdrawn,
 };
 use egress::Egress;
+use throttling::Throttling;
+pub(crate) use throttling::Ticket;
 
 use crate::{
     random::Random,
     scheduled::{entry::Slab, queue::Queue, wheel::Wheel},
     table::Table,
+    throttle::{LocalStore, Store},
 };
 
 /// The time that does not come: what is parked until then waits for [`Engine::resume`].
@@ -50,11 +60,21 @@ pub struct Engine {
     queues: Table<Queue>,
     names: HashMap<Arc<QueueName>, u32>,
     tenants: HashMap<Option<String>, u32>,
-    /// Queues that are parked until a time, by that time.
-    parks: BTreeSet<(Timestamp, u32)>,
+    /// What is suspended until a time, by that time.
+    parks: BTreeSet<(Timestamp, Parked)>,
+    throttling: Throttling,
     egress: Egress,
     agenda: Agenda,
     random: Random,
+}
+
+/// What can be suspended.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Parked {
+    /// A scheduled queue.
+    Queue(u32),
+    /// A ready queue, by name.
+    Ready(Arc<str>),
 }
 
 /// What is still to be told to the shell.
@@ -71,6 +91,12 @@ impl Engine {
     /// Returns an engine without messages; equal seeds and calls give equal answers.
     #[must_use]
     pub fn new(settings: EgressSettings, seed: u64) -> Self {
+        Self::with_store(settings, seed, Box::new(LocalStore::default()))
+    }
+
+    /// Returns an engine whose rates are counted in this store.
+    #[must_use]
+    pub fn with_store(settings: EgressSettings, seed: u64, store: Box<dyn Store>) -> Self {
         Self {
             slab: Slab::new(),
             wheel: Wheel::new(),
@@ -78,6 +104,7 @@ impl Engine {
             names: HashMap::new(),
             tenants: HashMap::new(),
             parks: BTreeSet::new(),
+            throttling: Throttling::new(store),
             egress: Egress::new(settings),
             agenda: Agenda::default(),
             random: Random::new(seed),
@@ -88,7 +115,7 @@ impl Engine {
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         let park = self.parks.first().map(|(until, _)| *until);
-        self.wheel.next_wake().into_iter().chain(park).min()
+        [self.wheel.next_wake(), park, self.throttling.next_wake()].into_iter().flatten().min()
     }
 
     /// Returns the next thing for the shell to do; to be called after any other call, until there is none.
@@ -98,6 +125,6 @@ impl Engine {
         }
         // A sweep may come upon a queue whose destination has to be resolved, so actions are looked at again.
         let swept = self.sweep_one(now);
-        swept.or_else(|| self.agenda.actions.pop_front()).or_else(|| self.next_want())
+        swept.or_else(|| self.agenda.actions.pop_front()).or_else(|| self.next_want(now))
     }
 }

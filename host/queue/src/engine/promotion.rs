@@ -4,7 +4,7 @@
 //! its due messages end or back off for a reason that holds for all of them. From then on ready queues pull, so a
 //! message costs the same however many wait. Whether its schedule lets it go is checked again when it moves.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tollgate_message::Timestamp;
 
@@ -52,9 +52,15 @@ impl Engine {
         }
     }
 
-    /// Sets the limits of the ready queues to the site of this name.
-    pub fn set_site_limits(&mut self, now: Timestamp, site: &str, limits: Limits) {
-        for ready in self.egress.set_site_limits(site, limits) {
+    /// Takes new limits, for everywhere and by the names of sites.
+    pub fn set_limits(&mut self, now: Timestamp, limits: Limits, by_site: HashMap<String, Limits>) {
+        let readies = self.egress.set_limits(limits, by_site);
+        self.limits_changed(now, readies);
+    }
+
+    /// Lets ready queues use the room that new limits may give them.
+    pub(super) fn limits_changed(&mut self, now: Timestamp, readies: Vec<u32>) {
+        for ready in readies {
             self.refill(now, ready);
             self.attend(ready);
         }
@@ -73,13 +79,15 @@ impl Engine {
                 self.queues[index].standing = Standing::Resolving;
                 self.agenda.actions.push_back(Action::Resolve { queue: QueueIndex(index), domain });
             }
-            Destination::Site(site) => match self.egress.lane(&site, queue.config.egress_pool.as_deref()) {
-                Some(lane) => self.enter(now, index, lane),
-                None => {
-                    let pool = queue.config.egress_pool.clone().unwrap_or_else(|| pool::UNSPECIFIED.to_owned());
-                    self.sweep(index, Cause::NoSource { pool });
+            Destination::Site(site) => {
+                match self.egress.lane(&site, queue.config.egress_pool.as_deref(), queue.config.limits) {
+                    Some(lane) => self.enter(now, index, lane),
+                    None => {
+                        let pool = queue.config.egress_pool.clone().unwrap_or_else(|| pool::UNSPECIFIED.to_owned());
+                        self.sweep(index, Cause::NoSource { pool });
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -89,6 +97,7 @@ impl Engine {
         match queue.standing {
             Standing::Resolving => return,
             Standing::Lane(lane) => self.egress.lanes[lane].turns.leave(queue.tenant, index),
+            Standing::Throttled(ticket) => self.throttling.leave(ticket),
             Standing::Rest | Standing::Swept { .. } => {}
         }
         queue.standing = Standing::Rest;
@@ -166,12 +175,16 @@ impl Engine {
         }
     }
 
-    /// Takes the message whose turn it is in a lane, putting off those that may not go now.
+    /// Takes the message whose turn it is in a lane, putting off those that may not go now and
+    /// queues whose rates let none through.
     fn take_due(&mut self, now: Timestamp, lane: u32) -> Option<Handle> {
         while let Some((_, index)) = self.egress.lanes[lane].turns.turn() {
             if self.queues[index].destination(now) == Destination::Unresolved {
                 self.rest(index);
                 self.activate(now, index);
+                continue;
+            }
+            if !self.passes(now, index) {
                 continue;
             }
             let handle = self.queues[index].due.pop_front(&mut self.slab);
@@ -180,6 +193,7 @@ impl Engine {
             let readiness = readiness(now, self.slab[handle].schedule.as_deref());
             if readiness == Readiness::Go {
                 self.egress.lanes[lane].turns.charge(COST);
+                self.throttling.take(now, &self.queues[index].buckets);
             }
             if self.queues[index].due.is_empty() {
                 self.rest(index);
@@ -197,7 +211,7 @@ impl From<ResolveError> for Cause {
     fn from(error: ResolveError) -> Self {
         match error {
             ResolveError::Transient(text) => Self::Unresolved(text),
-            ResolveError::Permanent(text) => Self::Unroutable(text),
+            ResolveError::Permanent(why, text) => Self::Unroutable(why, text),
         }
     }
 }

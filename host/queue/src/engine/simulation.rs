@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     handover::{Disposition, Outcome},
-    ready::{Limits, Pool, Site},
+    ready::{Hosts, Limits, Pool, Site},
     scheduled::{QueueConfig, Route, entry::Place, queue::Standing},
+    throttle::{Rate, Throttle},
 };
 
 const START: u64 = 1_790_000_000_000;
@@ -47,6 +48,7 @@ impl Engine {
             assert_eq!(books, (due, ready, flight, due + ready + flight + wheel), "{}", queue.name);
             let left_alone = due > 0 && !queue.is_parked() && matches!(queue.standing, Standing::Rest);
             assert!(!left_alone, "nobody serves {}", queue.name);
+            self.throttling.audit(index, &queue.standing);
         }
         assert_eq!(waiting as usize, self.wheel.len());
         for (index, ready) in self.egress.readies.iter() {
@@ -80,8 +82,15 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let limits = Limits { connection_limit: LIMIT, max_deliveries_per_connection: 4, max_ready: 5 };
-        let settings = EgressSettings { pools: vec![pool(2)], limits };
+        let slow = Rate { limit: 3, period: Duration::from_secs(1), burst: 2 };
+        let limits = Limits {
+            connection_limit: LIMIT,
+            max_deliveries_per_connection: 4,
+            max_ready: 5,
+            max_message_rate: seed.is_multiple_of(3).then_some(slow),
+            max_connection_rate: seed.is_multiple_of(2).then_some(slow),
+        };
+        let settings = EgressSettings { pools: vec![pool(2)], limits, ..EgressSettings::default() };
         Self {
             engine: Engine::new(settings, seed),
             now: Timestamp::from_millis(START),
@@ -112,8 +121,9 @@ impl World {
             21 => self.reconfigure(pick),
             22 => self.engine.define_pool(self.now, pool(pick as u32 % 4)),
             23 | 24 => self.answer(pick),
+            25 if pick.is_multiple_of(3) => self.suspend_source(pick),
             25 => self.rearrange(pick),
-            _ => drop(self.engine.reap(self.now, Duration::from_secs(pick % 600))),
+            _ => drop(self.engine.reap(self.now)),
         }
         self.drain();
         self.engine.audit();
@@ -215,6 +225,15 @@ impl World {
         }
     }
 
+    fn suspend_source(&mut self, pick: u64) {
+        let name = ready_name(pick);
+        match pick % 4 {
+            0 => self.engine.suspend_ready(self.now, &name, self.now + Duration::from_secs(pick % 900)),
+            1 => self.engine.suspend_ready(self.now, &name, FOREVER),
+            _ => self.engine.resume_ready(self.now, &name),
+        }
+    }
+
     fn reconfigure(&mut self, pick: u64) {
         let name = QueueName::parse(QUEUES[pick as usize % QUEUES.len()]);
         self.engine.define_queue(self.now, name, config(pick / 7));
@@ -222,10 +241,10 @@ impl World {
 
     fn answer(&mut self, pick: u64) {
         let Some(queue) = take(&mut self.asked, pick) else { return };
-        let site = Site { name: format!("site-{}", pick % 2), hops: vec!["host".to_owned()] };
+        let site = Site { name: format!("site-{}", pick % 2), hosts: Hosts::Named(vec!["host".to_owned()]) };
         let answer = match pick % 7 {
             0 => Err(ResolveError::Transient("no answer".into())),
-            1 => Err(ResolveError::Permanent("null MX".into())),
+            1 => Err(ResolveError::Permanent(NoRoute::NullMx, "null MX".into())),
             _ => Ok(Resolution { site, valid: Duration::from_secs(pick % 120) }),
         };
         self.engine.resolved(self.now, queue, answer);
@@ -261,6 +280,7 @@ impl World {
             let queue = self.queue(pick);
             self.engine.resume(self.now, queue);
         }
+        (0..100).for_each(|pick| self.engine.resume_ready(self.now, &ready_name(pick)));
         for _ in 0..2000 {
             self.drain();
             self.engine.audit();
@@ -306,7 +326,25 @@ fn config(pick: u64) -> QueueConfig {
         max_age: Duration::from_secs(30 + pick % 5000),
         egress_pool: (!pick.is_multiple_of(3)).then(|| "p".to_owned()),
         route,
+        throttles: throttles(pick),
+        limits: None,
+        reap_interval: Duration::from_secs(pick % 600),
     }
+}
+
+/// The name of a ready queue that there may be.
+fn ready_name(pick: u64) -> String {
+    let site = ["site-0", "site-1", "mx_list:hop-0", "mx_list:hop-1"][pick as usize / 5 % 4];
+    format!("ip-{}->{site}@smtp_client", 1 + pick % 2)
+}
+
+/// Rates, some of which queues share.
+fn throttles(pick: u64) -> Vec<Throttle> {
+    let rate = |n: u64| Rate { limit: 1 + n % 4, period: Duration::from_secs(1 + n % 9), burst: 1 + n % 3 };
+    let throttle = |key: String, n| Throttle { key: key.into(), rate: rate(n) };
+    let shared = pick.is_multiple_of(3).then(|| throttle(format!("tenant-{}", pick % 2), pick % 5));
+    let own = pick.is_multiple_of(4).then(|| throttle(format!("queue-{pick}"), pick));
+    shared.into_iter().chain(own).collect()
 }
 
 proptest! {

@@ -8,13 +8,13 @@ use tollgate_message::{MessageId, Schedule};
 use super::*;
 use crate::{
     handover::{Disposition, Expiry, Outcome},
-    ready::{Limits, Pool, Site},
+    ready::{Hosts, Limits, Pool, Site},
     scheduled::{QueueConfig, Route, retry::plan},
 };
 
 const START: u64 = 1_790_000_000_000;
 
-fn at(seconds: u64) -> Timestamp {
+pub(super) fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(START + seconds * 1000)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn number(id: MessageId) -> u64 {
 }
 
 /// Retries of 10 s doubling, which have no jitter, to one hop without a look-up.
-fn config() -> QueueConfig {
+pub(super) fn config() -> QueueConfig {
     QueueConfig {
         retry_interval: Duration::from_secs(10),
         max_age: Duration::from_secs(100),
@@ -45,16 +45,16 @@ fn pooled(pool: &str) -> QueueConfig {
 }
 
 /// An engine with a shell that does as little as a test asks for.
-struct Kit {
-    engine: Engine,
-    now: Timestamp,
-    leases: Vec<(Lease, String)>,
+pub(super) struct Kit {
+    pub(super) engine: Engine,
+    pub(super) now: Timestamp,
+    pub(super) leases: Vec<(Lease, String)>,
     told: Vec<String>,
     next: u64,
 }
 
 impl Kit {
-    fn new(settings: EgressSettings) -> Self {
+    pub(super) fn new(settings: EgressSettings) -> Self {
         Self { engine: Engine::new(settings, 1), now: at(0), leases: Vec::new(), told: Vec::new(), next: 0 }
     }
 
@@ -64,34 +64,34 @@ impl Kit {
         Self::new(EgressSettings { pools, ..EgressSettings::default() })
     }
 
-    fn with_limits(limits: Limits) -> Self {
+    pub(super) fn with_limits(limits: Limits) -> Self {
         Self::new(EgressSettings { limits, ..EgressSettings::default() })
     }
 
-    fn queue(&mut self, name: &str, config: QueueConfig) -> QueueIndex {
+    pub(super) fn queue(&mut self, name: &str, config: QueueConfig) -> QueueIndex {
         self.engine.define_queue(self.now, QueueName::parse(name), config)
     }
 
-    fn insert(&mut self, queue: QueueIndex, count: u64) {
+    pub(super) fn insert(&mut self, queue: QueueIndex, count: u64) {
         for _ in 0..count {
             self.insert_at(queue, self.now, 0, None);
         }
     }
 
-    fn insert_at(&mut self, queue: QueueIndex, due: Timestamp, attempts: u32, schedule: Option<Schedule>) {
+    pub(super) fn insert_at(&mut self, queue: QueueIndex, due: Timestamp, attempts: u32, schedule: Option<Schedule>) {
         self.next += 1;
         let schedule = schedule.map(Box::new);
         self.engine.insert(self.now, NewMessage { id: id(at(0), self.next), queue, due, attempts, schedule });
     }
 
-    fn go_to(&mut self, now: Timestamp) {
+    pub(super) fn go_to(&mut self, now: Timestamp) {
         self.now = now;
         self.engine.advance(now);
         self.drain();
     }
 
     /// Drains the actions, keeping leases and writing down the rest.
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         while let Some(action) = self.engine.next_action(self.now) {
             match action {
                 Action::Connect { lease, source, site, .. } => {
@@ -110,13 +110,13 @@ impl Kit {
         }
     }
 
-    fn told(&mut self) -> Vec<String> {
+    pub(super) fn told(&mut self) -> Vec<String> {
         self.drain();
         std::mem::take(&mut self.told)
     }
 
     /// Sends over the oldest connection until it has nothing to send; returns the messages' numbers.
-    fn send_all(&mut self) -> Vec<u64> {
+    pub(super) fn send_all(&mut self) -> Vec<u64> {
         self.drain();
         let (mut lease, source) = self.leases.remove(0);
         let mut sent = Vec::new();
@@ -135,7 +135,7 @@ impl Kit {
     }
 
     /// Takes a message over the oldest connection.
-    fn take(&mut self) -> Delivery {
+    pub(super) fn take(&mut self) -> Delivery {
         self.drain();
         let (lease, _) = self.leases.remove(0);
         match self.engine.next_delivery(self.now, lease) {
@@ -242,7 +242,8 @@ fn a_name_is_resolved_once_for_all_mail_of_its_queue() {
     kit.insert(queue, 3);
     let asked = kit.told();
 
-    let site = Site { name: "(a|b).r.example".to_owned(), hops: vec!["a.r.example".to_owned()] };
+    let site =
+        Site { name: "(a|b).r.example".to_owned(), hosts: Hosts::Exchangers(vec![vec!["a.r.example".to_owned()]]) };
     kit.engine.resolved(kit.now, queue, Ok(Resolution { site, valid: Duration::from_secs(60) }));
 
     assert_eq!(
@@ -259,7 +260,7 @@ fn a_name_is_resolved_once_for_all_mail_of_its_queue() {
 fn a_resolved_name_is_asked_for_again_once_it_no_longer_holds() {
     let mut kit = Kit::new(EgressSettings::default());
     let queue = kit.queue("d.example", QueueConfig { route: Route::ByMx, ..config() });
-    let site = Site { name: "a".to_owned(), hops: vec!["a".to_owned()] };
+    let site = Site { name: "a".to_owned(), hosts: Hosts::Named(vec!["a".to_owned()]) };
     kit.insert(queue, 1);
     kit.drain();
     kit.engine.resolved(kit.now, queue, Ok(Resolution { site, valid: Duration::from_secs(60) }));
@@ -286,14 +287,14 @@ fn mail_to_a_name_that_cannot_be_resolved_backs_off_or_bounces() {
     kit.told();
 
     kit.engine.resolved(kit.now, queue, Err(ResolveError::Transient("timed out".into())));
-    kit.engine.resolved(kit.now, dead, Err(ResolveError::Permanent("null MX".into())));
+    kit.engine.resolved(kit.now, dead, Err(ResolveError::Permanent(NoRoute::NullMx, "null MX".into())));
 
     assert_eq!(
         kit.told(),
         [
             "1 Unresolved(\"timed out\"): retry 1 after 10 s",
             "2 Unresolved(\"timed out\"): retry 1 after 10 s",
-            "3 Unroutable(\"null MX\"): Done"
+            "3 Unroutable(NullMx, \"null MX\"): Done"
         ]
     );
 }
@@ -613,11 +614,62 @@ fn a_message_of_another_tenant_waits_for_one_turn_whatever_the_backlog() {
 }
 
 #[test]
+fn one_message_goes_within_two_turns_of_another_tenants_hundred_thousand() {
+    let mut kit = Kit::with_limits(Limits { connection_limit: 1, ..Limits::default() });
+    let (big, small) = (kit.queue("big@d.example", config()), kit.queue("small@d.example", config()));
+    kit.insert(big, 100_000);
+    kit.told();
+    kit.insert(small, 1);
+
+    let sent = kit.send_all();
+
+    let place = sent.iter().position(|number| *number == 100_001);
+    // The source's buffer was full of the other's mail by then.
+    assert!(place.is_some_and(|place| place <= 2), "{place:?} of the other tenant's went before");
+}
+
+/// Returns which sources have messages, and how many.
+fn promised(kit: &mut Kit) -> Vec<(String, u32)> {
+    kit.drain();
+    kit.engine.ready_queues().map(|ready| (ready.name.split("->").next().unwrap().to_owned(), ready.ready)).collect()
+}
+
+#[test]
+fn a_suspended_source_is_passed_by_and_what_it_was_promised_goes_by_the_others() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 1), ("ip-2", 1)]);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.insert(queue, 4);
+    let before = promised(&mut kit);
+
+    kit.engine.suspend_ready(kit.now, "ip-1->mx_list:sink:25@smtp_client", at(60));
+    kit.insert(queue, 1);
+
+    let sources = |one, two| vec![("ip-1".to_owned(), one), ("ip-2".to_owned(), two)];
+    assert_eq!((before, promised(&mut kit)), (sources(2, 2), sources(0, 5)));
+}
+
+#[test]
+fn mail_without_an_eligible_source_waits_uncounted_until_the_first_may_send_again() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 1), ("ip-2", 1)]);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.engine.suspend_ready(kit.now, "ip-1->mx_list:sink:25@smtp_client", at(60));
+    kit.engine.suspend_ready(kit.now, "ip-2->mx_list:sink:25@smtp_client", at(30));
+    kit.insert(queue, 2);
+    let told = (kit.told(), kit.engine.next_wake());
+
+    kit.go_to(at(30));
+
+    let deliveries = [kit.take(), kit.take()].map(|delivery| (number(delivery.id), delivery.attempts));
+    assert_eq!((told, deliveries), ((vec![], Some(at(30))), [(1, 0), (2, 0)]));
+}
+
+#[test]
 fn limits_set_for_a_site_hold_for_connections_to_come() {
     let mut kit = Kit::new(EgressSettings::default());
     let queue = kit.queue("d.example", config());
     let limits = Limits { connection_limit: 2, ..Limits::default() };
-    kit.engine.set_site_limits(kit.now, "mx_list:sink:25", limits);
+    let by_site = [("mx_list:sink:25".to_owned(), limits)].into();
+    kit.engine.set_limits(kit.now, Limits::default(), by_site);
 
     kit.insert(queue, 10);
 
@@ -657,7 +709,8 @@ fn withdrawing_takes_everything_but_what_is_in_flight() {
 #[test]
 fn a_queue_without_use_is_dropped_and_its_site_with_it() {
     let mut kit = Kit::new(EgressSettings::default());
-    let (used, unused) = (kit.queue("a.example", config()), kit.queue("b.example", config()));
+    let brief = || QueueConfig { reap_interval: Duration::from_secs(60), ..config() };
+    let (used, unused) = (kit.queue("a.example", brief()), kit.queue("b.example", brief()));
     kit.insert(unused, 1);
     kit.send_all();
     let (lease, _) = kit.leases.remove(0);
@@ -665,7 +718,7 @@ fn a_queue_without_use_is_dropped_and_its_site_with_it() {
     kit.told();
     kit.insert_at(used, at(99), 0, None);
 
-    let reaped = kit.engine.reap(at(60), Duration::from_secs(60));
+    let reaped = kit.engine.reap(at(60));
 
     assert_eq!((reaped, kit.engine.ready_queues().count()), (vec![QueueName::parse("b.example")], 0));
 }
@@ -679,7 +732,7 @@ fn mail_flows_again_through_a_site_that_was_dropped() {
     let (lease, _) = kit.leases.remove(0);
     kit.engine.closed(kit.now, lease, Closed::Finished);
     kit.told();
-    kit.engine.reap(at(0), Duration::from_secs(60));
+    kit.engine.reap(at(0));
 
     kit.insert(queue, 1);
 

@@ -16,4 +16,4 @@ pub mod site;
 
 pub use pool::Pool;
 pub use ready_queue::Limits;
-pub use site::Site;
+pub use site::{Hosts, Site};

@@ -12,9 +12,13 @@ use super::{
     fairness::{COST, Fairness},
     site::{Site, ready_name},
 };
-use crate::scheduled::{
-    entry::{Handle, Slab},
-    list::List,
+use crate::{
+    engine::Ticket,
+    scheduled::{
+        entry::{Handle, Slab},
+        list::List,
+    },
+    throttle::{Rate, Throttle},
 };
 
 /// What a source may ask of a site.
@@ -27,12 +31,22 @@ pub struct Limits {
     /// How many messages may be promised to the source ahead of sending; at least one. A source with as many is full,
     /// and others of its pool are chosen.
     pub max_ready: u32,
+    /// How fast messages may follow each other.
+    pub max_message_rate: Option<Rate>,
+    /// How fast connections may be opened.
+    pub max_connection_rate: Option<Rate>,
 }
 
 impl Default for Limits {
-    /// Returns 32 connections, 1024 deliveries on each, 1024 messages ready.
+    /// Returns 32 connections, 1024 deliveries on each, 1024 messages ready, no rates.
     fn default() -> Self {
-        Self { connection_limit: 32, max_deliveries_per_connection: 1024, max_ready: 1024 }
+        Self {
+            connection_limit: 32,
+            max_deliveries_per_connection: 1024,
+            max_ready: 1024,
+            max_message_rate: None,
+            max_connection_rate: None,
+        }
     }
 }
 
@@ -68,6 +82,12 @@ pub(crate) struct ReadyQueue {
     pub(crate) holding: bool,
     /// Whether any connection succeeded since it last had none.
     pub(crate) reached: bool,
+    /// Whether it sends nothing.
+    pub(crate) suspended: bool,
+    /// Its place in the line for its next message, while its rate lets none through.
+    pub(crate) message_ticket: Option<Ticket>,
+    /// Its place in the line for its next connection.
+    pub(crate) connection_ticket: Option<Ticket>,
     /// Whether it is on the engine's list of those that may want something.
     pub(crate) listed: bool,
 }
@@ -87,18 +107,34 @@ impl ReadyQueue {
             idle: Vec::new(),
             holding: false,
             reached: false,
+            suspended: false,
+            message_ticket: None,
+            connection_ticket: None,
             listed: false,
         }
     }
 
-    /// Returns whether another message may be promised to it.
+    /// Returns whether another message may be promised to it: it is neither full nor suspended.
     pub(crate) fn has_room(&self) -> bool {
-        self.buffer.len < self.limits.max_ready.max(1)
+        !self.suspended && self.buffer.len < self.limits.max_ready.max(1)
     }
 
     /// Returns whether it neither has nor does anything, so that nobody would miss it.
     pub(crate) fn is_unused(&self) -> bool {
-        self.buffer.len == 0 && self.connections == 0 && !self.listed
+        let waits = self.message_ticket.is_some() || self.connection_ticket.is_some();
+        self.buffer.len == 0 && self.connections == 0 && !self.listed && !waits
+    }
+
+    /// Returns the bucket of its messages, if it has a rate.
+    pub(crate) fn message_throttle(&self) -> Option<Throttle> {
+        let key = || format!("max_message_rate/{}", self.name).into();
+        self.limits.max_message_rate.map(|rate| Throttle { key: key(), rate })
+    }
+
+    /// Returns the bucket of its connections, if it has a rate.
+    pub(crate) fn connection_throttle(&self) -> Option<Throttle> {
+        let key = || format!("max_connection_rate/{}", self.name).into();
+        self.limits.max_connection_rate.map(|rate| Throttle { key: key(), rate })
     }
 
     /// Returns what it needs done, and takes it as done.
@@ -106,13 +142,14 @@ impl ReadyQueue {
         let idle = u32::try_from(self.idle.len()).expect("no more are idle than are open");
         // These are being opened or woken, or are between two messages: they will ask for one without being told.
         let coming = self.connections - self.busy - idle;
-        if self.buffer.len <= coming {
+        if self.buffer.len <= coming || self.message_ticket.is_some() {
             return Want::Nothing;
         }
         if let Some(connection) = self.idle.pop() {
             return Want::Wake(connection);
         }
-        if self.holding || self.connections >= self.limits.connection_limit {
+        let waits = self.holding || self.connection_ticket.is_some();
+        if waits || self.connections >= self.limits.connection_limit {
             return Want::Nothing;
         }
         self.connections += 1;

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::{ready::Limits, throttle::Throttle};
+
 /// Retry behaviour, egress pool and route of a scheduled queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QueueConfig {
@@ -19,6 +21,13 @@ pub struct QueueConfig {
     pub egress_pool: Option<String>,
     /// Where the mail goes.
     pub route: Route,
+    /// The rates that its messages keep on their way to ready queues, its own and those that it shares; each lets a
+    /// message through or none is charged.
+    pub throttles: Vec<Throttle>,
+    /// What holds at the site that the queue leads to, if it is the first to lead there; `None` is the node's limits.
+    pub limits: Option<Limits>,
+    /// How long the queue is remembered when it is empty.
+    pub reap_interval: Duration,
 }
 
 /// How the next hops of a queue are found.
@@ -34,7 +43,8 @@ pub enum Route {
 }
 
 impl Default for QueueConfig {
-    /// Returns the values of a queue about which nobody said anything: 20 minutes doubling without end, 7 days, by MX.
+    /// Returns the values of a queue about which nobody said anything: 20 minutes doubling without end, 7 days, by MX, no
+    /// rates, remembered for 10 minutes.
     fn default() -> Self {
         Self {
             retry_interval: Duration::from_secs(20 * 60),
@@ -42,6 +52,9 @@ impl Default for QueueConfig {
             max_age: Duration::from_secs(7 * 24 * 3600),
             egress_pool: None,
             route: Route::ByMx,
+            throttles: Vec::new(),
+            limits: None,
+            reap_interval: Duration::from_secs(10 * 60),
         }
     }
 }

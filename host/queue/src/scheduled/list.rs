@@ -26,6 +26,11 @@ impl List {
         self.len == 0
     }
 
+    /// Returns the first message, which stays.
+    pub(crate) fn front(&self) -> Option<Handle> {
+        (self.head != NIL).then_some(self.head)
+    }
+
     pub(crate) fn push_back(&mut self, slab: &mut Slab, handle: Handle) {
         slab[handle].next = NIL;
         slab[handle].previous = self.tail;

@@ -12,7 +12,7 @@ use tollgate_message::{QueueName, Timestamp};
 
 use super::{QueueConfig, Route, list::List};
 use crate::{
-    engine::{Cause, FOREVER},
+    engine::{Cause, FOREVER, Ticket},
     ready::Site,
 };
 
@@ -25,6 +25,8 @@ pub(crate) enum Standing {
     Resolving,
     /// This lane serves them.
     Lane(u32),
+    /// They wait for a bucket to let one of them through.
+    Throttled(Ticket),
     /// The first `left` of them end with `cause`, a few at a time.
     Swept {
         /// How many are still to end.
@@ -41,6 +43,8 @@ pub(crate) struct Queue {
     pub(crate) config: QueueConfig,
     /// The tenant's number, for fair shares.
     pub(crate) tenant: u32,
+    /// The engine's numbers for the buckets of its throttles.
+    pub(crate) buckets: Vec<u32>,
     pub(crate) due: List,
     /// All its messages, wherever they are.
     pub(crate) messages: u32,
@@ -73,6 +77,7 @@ impl Queue {
             name,
             config: QueueConfig::default(),
             tenant,
+            buckets: Vec::new(),
             due: List::new(),
             messages: 0,
             ready: 0,

@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 
 use tollgate_sdk::{
-    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Reply,
-    Settings, Severity, Verdict, register, reject,
+    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Refused,
+    Reply, Settings, Severity, Verdict, register, reject,
 };
 
 struct Rogue {
@@ -14,15 +14,15 @@ struct Rogue {
 }
 
 impl Configure for Rogue {
-    fn configure(files: Vec<File>) -> Result<Configured<Self>, Vec<Diagnostic>> {
+    fn configure(files: Vec<File>) -> Result<Configured<Self>, Refused> {
         match files.first().map(|file| file.content.as_slice()) {
-            Some(b"refuse") => Err(vec![Diagnostic {
+            Some(b"refuse") => Err(Refused::from(vec![Diagnostic {
                 severity: Severity::Error,
                 file: Some(files[0].name.clone()),
                 line: Some(1),
                 column: Some(1),
                 message: "told to refuse".to_owned(),
-            }]),
+            }])),
             Some(b"panic") => panic!("told to panic while it is configured"),
             Some(b"clock") => {
                 tollgate_sdk::clock::now_ms();

@@ -19,11 +19,19 @@ use tollgate_smtp::{Reply, replies};
 
 pub(super) use request::{Injection, parse};
 
+use crate::caller::Caller;
 use crate::content::{self, BodyStore};
-use crate::submit::{self, Protocol, Submit, Transaction};
+use crate::submit::{self, BatchHandling, Protocol, Submit, Transaction};
 
 /// Transactions of one injection at a time.
 const AT_ONCE: usize = 32;
+
+/// Who injects.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) session: Arc<Session>,
+    pub(super) caller: Caller,
+}
 
 /// The answer to an injection; KumoMTA's fields.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -68,7 +76,7 @@ impl Ended {
 /// Submits a transaction for each recipient and gathers the verdicts, in the order of the recipients.
 pub(super) async fn run<S: Submit>(
     injection: Injection,
-    session: Arc<Session>,
+    client: Client,
     submit: Arc<S>,
     bodies: Arc<dyn BodyStore>,
 ) -> Outcome {
@@ -80,9 +88,9 @@ pub(super) async fn run<S: Submit>(
         if tasks.len() >= AT_ONCE {
             note(&mut verdicts, tasks.join_next().await);
         }
-        let (injection, session) = (Arc::clone(&injection), Arc::clone(&session));
+        let (injection, client) = (Arc::clone(&injection), client.clone());
         let (submit, bodies) = (Arc::clone(&submit), Arc::clone(&bodies));
-        tasks.spawn(async move { (index, one(&injection, index, session, &*submit, &*bodies).await) });
+        tasks.spawn(async move { (index, one(&injection, index, client, &*submit, &*bodies).await) });
     }
     while !tasks.is_empty() {
         note(&mut verdicts, tasks.join_next().await);
@@ -101,7 +109,7 @@ fn note(verdicts: &mut [Reply], verdict: Verdict) {
 async fn one<S: Submit>(
     injection: &Injection,
     index: usize,
-    session: Arc<Session>,
+    client: Client,
     submit: &S,
     bodies: &dyn BodyStore,
 ) -> Reply {
@@ -114,7 +122,9 @@ async fn one<S: Submit>(
     let smtputf8 = !recipient.as_str().is_ascii() || sender.as_ref().is_some_and(|sender| !sender.as_str().is_ascii());
     let recipients = vec![recipient.clone()];
     let envelope = Envelope { sender, recipients, smtputf8, eight_bit: injection.eight_bit };
-    let transaction = Transaction { session, envelope, content, protocol: Protocol::Http };
+    let Client { session, caller } = client;
+    let batch_handling = BatchHandling::BifurcateAlways;
+    let transaction = Transaction { session, caller, envelope, content, batch_handling, protocol: Protocol::Http };
     submit::answer(submit.submit(transaction).await)
 }
 

@@ -1,6 +1,6 @@
 //! Text for a terminal: titled sections with aligned columns.
 
-use super::super::finding::plain;
+use super::super::terminal::plain;
 
 /// Width of the titles, so that what stands behind them lines up.
 const TITLE: usize = 10;

@@ -15,7 +15,7 @@ use tollgate_policy::{Chain, Failure};
 use tollgate_wasm::ConfigFile;
 
 use super::{
-    super::{BAD, finding},
+    super::{BAD, finding, terminal::Colour},
     Args, answer, ask, human,
     message::Parts,
     stock::Stock,
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Refused},
-    policy::Loader,
+    policy::{Loader, examined},
 };
 
 /// Why there is no explanation.
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let (answer, findings, code) = match explain(args) {
         Ok(explained) if args.json => (explained.json, explained.findings, ExitCode::SUCCESS),
         Ok(explained) => {
-            finding::print(&explained.findings, config, &mut io::stderr());
+            finding::print(&explained.findings, config, Colour::Auto.ink(&io::stderr()), &mut io::stderr());
             drop(io::stdout().write_all(explained.text.as_bytes()));
             return ExitCode::SUCCESS;
         }
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
                 Trouble::Other(reason) => vec![answer::error(reason)],
             };
             if !args.json {
-                finding::print(&findings, config, &mut io::stderr());
+                finding::print(&findings, config, Colour::Auto.ink(&io::stderr()), &mut io::stderr());
                 return ExitCode::from(BAD);
             }
             (Map::new(), findings, ExitCode::from(BAD))
@@ -101,12 +101,13 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
 }
 
 fn configured(path: &Path) -> Result<Setup, Trouble> {
-    let (config, mut findings) = config::read(path).map_err(|refused| match refused {
-        Refused::Findings(findings) => Trouble::Findings(findings),
+    let cache = user_cache();
+    let read = config::read(path).map_err(|refused| examined(refused, cache.as_deref()));
+    let (config, mut findings) = read.map_err(|refused| match refused {
+        Refused::Findings(findings, _) => Trouble::Findings(findings),
         unreadable @ Refused::Unreadable { .. } => Trouble::Other(unreadable.to_string()),
     })?;
     let pools: Vec<String> = config.pools().keys().cloned().collect();
-    let cache = user_cache();
     let mut loader = Loader::new(cache.as_deref())
         .map_err(|reason| Trouble::Other(format!("plugins cannot be run here: {reason}")))?;
     match loader.load(&config.plugins, &pools) {

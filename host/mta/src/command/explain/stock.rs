@@ -41,7 +41,7 @@ impl Stock {
         let started = WasmPlugin::start(NAME, Arc::clone(&self.component), files, limits, Instances::Warm);
         let (chain, mut findings) = match started {
             Ok((plugin, configuration)) => (Some(self.chain(plugin)), configuration.findings),
-            Err(StartError::Configuration(findings)) => (None, findings),
+            Err(StartError::Configuration(refused)) => (None, refused.findings),
             Err(StartError::Failed(failure)) => (None, vec![answer::error(failure.to_string())]),
         };
         let rank = |finding: &Finding| order.iter().position(|name| Some(name) == finding.file.as_ref());

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use tollgate_config::{Node, Rate, Value, duration};
+mod protocol;
+mod structured;
+
+use tollgate_config::{Entry, Findings, Node, Rate, Value, duration};
 use tollgate_sdk::{PolicyError, RefreshStrategy, Settings};
 
+pub(crate) use self::protocol::routing_domain;
+use self::structured::Inside;
 use crate::config::Located;
+
+/// Longest name, in octets; the host takes no longer metadata either.
+const NAME: usize = 1024;
 
 /// An option's value.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,8 +26,8 @@ pub enum OptionValue {
     Text(String),
     /// When settings are asked for anew: true is `Epoch`, false is `Ttl`.
     RefreshAtEpoch(bool),
-    /// A structure, as JSON.
-    Json(serde_json::Value),
+    /// A structure, or the value of an option without effect, as JSON.
+    Json(String),
 }
 
 /// How an option's value is read.
@@ -61,7 +69,6 @@ pub(crate) const INERT: [(&str, &str); 3] = [
 ];
 
 const STRATEGIES: [&str; 4] = ["TimerWheel", "SkipList", "SingletonTimerWheel", "SingletonTimerWheelV2"];
-const SHRINK_POLICIES: [&str; 3] = ["ShrinkDataAndMeta", "ShrinkData", "NoShrink"];
 
 /// Returns the names of all options.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -73,24 +80,27 @@ pub(crate) fn known(name: &str) -> Option<&'static str> {
     names().find(|known| *known == name)
 }
 
-/// Reads the value of an option.
-///
-/// # Errors
-/// What is wrong with it, for the operator, without the option's name.
-pub(crate) fn read(option: &'static str, node: &Node) -> Result<OptionValue, String> {
+/// Reads the value of an option, or says what is wrong with it.
+pub(crate) fn read(option: &'static str, entry: &Entry, findings: &mut Findings) -> Option<OptionValue> {
     let kind = OPTIONS.iter().find(|(name, _)| *name == option).map_or(Kind::Name, |(_, kind)| *kind);
+    let read = match kind {
+        Kind::Protocol => return Inside::new(option, findings).protocol(entry).map(OptionValue::Json),
+        Kind::ShrinkPolicy => return Inside::new(option, findings).shrink_policy(entry).map(OptionValue::Json),
+        _ => simple(kind, &entry.node),
+    };
+    read.map_err(|reason| findings.error(entry.at, format!("{option}: {reason}"))).ok()
+}
+
+fn simple(kind: Kind, node: &Node) -> Result<OptionValue, String> {
     match kind {
         Kind::Duration => duration::from_value(&node.value).map(OptionValue::Duration),
         Kind::Interval => duration::from_value(&node.value).and_then(at_least_a_second).map(OptionValue::Duration),
-        Kind::Rate => text(&node.value, "a rate such as '100/s'")?.parse().map(OptionValue::Rate),
-        Kind::Name => name(&node.value).map(OptionValue::Text),
-        Kind::Protocol => protocol(&node.value).map(OptionValue::Json),
+        Kind::Rate => rate_text(&node.value).map(OptionValue::Rate),
         Kind::RefreshStrategy => {
-            let strategy = one_of(&node.value, &["Ttl", "Epoch"])?;
-            Ok(OptionValue::RefreshAtEpoch(strategy == "Epoch"))
+            one_of(&node.value, &["Ttl", "Epoch"]).map(|name| OptionValue::RefreshAtEpoch(name == "Epoch"))
         }
-        Kind::Strategy => one_of(&node.value, &STRATEGIES).map(|name| OptionValue::Json(name.into())),
-        Kind::ShrinkPolicy => shrink_policy(&node.value).map(OptionValue::Json),
+        Kind::Strategy => one_of(&node.value, &STRATEGIES).map(|name| OptionValue::Json(format!("\"{name}\""))),
+        Kind::Name | Kind::Protocol | Kind::ShrinkPolicy => name(&node.value).map(OptionValue::Text),
     }
 }
 
@@ -107,13 +117,13 @@ pub(crate) fn apply(settings: &Settings, option: &str, setting: &Located<OptionV
         ("egress_pool", OptionValue::Text(name)) => settings.set_egress_pool(name, origin),
         ("provider_name", OptionValue::Text(name)) => settings.set_provider_name(name, origin),
         ("max_message_rate", OptionValue::Rate(value)) => settings.set_max_message_rate(rate(*value), origin),
-        ("protocol", OptionValue::Json(value)) => settings.set_protocol(&value.to_string(), origin),
+        ("protocol", OptionValue::Json(value)) => settings.set_protocol(value, origin),
         (_, OptionValue::RefreshAtEpoch(true)) => settings.set_refresh_strategy(RefreshStrategy::Epoch, origin),
         (_, OptionValue::RefreshAtEpoch(false)) => settings.set_refresh_strategy(RefreshStrategy::Ttl, origin),
         (_, OptionValue::Duration(value)) => {
-            settings.set_inert(option, &serde_json::Value::from(duration::format(*value)).to_string(), origin)
+            settings.set_inert(option, &format!("\"{}\"", duration::format(*value)), origin)
         }
-        (_, OptionValue::Json(value)) => settings.set_inert(option, &value.to_string(), origin),
+        (_, OptionValue::Json(value)) => settings.set_inert(option, value, origin),
         (_, value) => Err(PolicyError::Other(format!("{value:?} is no value for {option}"))),
     }
 }
@@ -140,11 +150,23 @@ pub(crate) fn text<'a>(value: &'a Value, expected: &str) -> Result<&'a str, Stri
     }
 }
 
+/// Reads a rate.
+pub(crate) fn rate_text(value: &Value) -> Result<Rate, String> {
+    text(value, "a rate such as '100/s'")?.parse()
+}
+
 fn name(value: &Value) -> Result<String, String> {
-    match text(value, "a name")?.trim() {
+    match short_text(value, "a name")? {
         "" => Err("expected a name, got an empty text".to_owned()),
         name => Ok(name.to_owned()),
     }
+}
+
+/// Returns a trimmed text of a length that names have.
+pub(crate) fn short_text<'a>(value: &'a Value, expected: &str) -> Result<&'a str, String> {
+    let text = text(value, expected)?.trim();
+    let length = text.len();
+    if length > NAME { Err(format!("{length} octets are too long; {NAME} is the limit")) } else { Ok(text) }
 }
 
 fn at_least_a_second(interval: Duration) -> Result<Duration, String> {
@@ -160,69 +182,4 @@ fn one_of<'a>(value: &'a Value, known: &[&str]) -> Result<&'a str, String> {
     let hint = tollgate_config::nearest(name, known.iter().copied());
     let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Err(format!("'{name}' is none of {}{hint}", known.join(", ")))
-}
-
-/// Checks a delivery method: `{smtp={mx_list=[…]}}` or `{maildir_path='…'}`.
-fn protocol(value: &Value) -> Result<serde_json::Value, String> {
-    let Value::Table(table) = value else {
-        return Err(format!("expected a table such as {{smtp={{mx_list=['host']}}}}, got {}", value.kind()));
-    };
-    for entry in &table.entries {
-        match entry.key.as_str() {
-            "smtp" => smtp(&entry.node.value)?,
-            "maildir_path" => drop(text(&entry.node.value, "a path")?),
-            "dir_mode" | "file_mode" if matches!(entry.node.value, Value::Integer(_)) => {}
-            "custom_lua" => return Err("custom_lua is not possible here; write a plugin instead".to_owned()),
-            "xfer" => return Err("xfer is not possible here; route with protocol.smtp.mx_list instead".to_owned()),
-            other => return Err(format!("`{other}` is no delivery method; there are smtp and maildir_path")),
-        }
-    }
-    if table.entries.is_empty() {
-        return Err("names no delivery method; there are smtp and maildir_path".to_owned());
-    }
-    Ok(value.to_json())
-}
-
-fn smtp(value: &Value) -> Result<(), String> {
-    let Value::Table(table) = value else { return Err(format!("smtp: expected a table, got {}", value.kind())) };
-    for entry in &table.entries {
-        match (entry.key.as_str(), &entry.node.value) {
-            ("mx_list", Value::Array(hops)) if hops.is_empty() => return Err("smtp.mx_list is empty".to_owned()),
-            ("mx_list", Value::Array(hops)) => hops.iter().try_for_each(|hop| next_hop(&hop.value))?,
-            ("treat_mx_list_as_secure", Value::Boolean(_)) => {}
-            ("mx_list", other) => return Err(format!("smtp.mx_list: expected a list of hosts, got {}", other.kind())),
-            (other, _) => {
-                return Err(format!("smtp.{other} is not an option; there are mx_list and treat_mx_list_as_secure"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Checks an entry of `mx_list`: a host, `host:port`, `[ip]`, or `{name, addr}`.
-fn next_hop(value: &Value) -> Result<(), String> {
-    match value {
-        Value::String(host) if !host.trim().is_empty() => Ok(()),
-        Value::Table(table) if ["name", "addr"].iter().all(|key| table.get(key).is_some()) => Ok(()),
-        other => Err(format!("smtp.mx_list: expected a host, `host:port` or `[ip]`, got {}", other.kind())),
-    }
-}
-
-fn shrink_policy(value: &Value) -> Result<serde_json::Value, String> {
-    let Value::Array(items) = value else {
-        return Err(format!("expected a list of {{interval, policy}}, got {}", value.kind()));
-    };
-    for item in items {
-        let Value::Table(table) = &item.value else {
-            return Err(format!("expected {{interval, policy}}, got {}", item.value.kind()));
-        };
-        for entry in &table.entries {
-            match entry.key.as_str() {
-                "interval" => drop(duration::from_value(&entry.node.value)?),
-                "policy" => drop(one_of(&entry.node.value, &SHRINK_POLICIES)?),
-                other => return Err(format!("`{other}` is neither interval nor policy")),
-            }
-        }
-    }
-    Ok(value.to_json())
 }

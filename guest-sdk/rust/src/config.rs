@@ -1,0 +1,92 @@
+//! A configuration file, read with positions (feature `config`).
+//!
+//! Every mistake is told at once, each with file, line, column and the nearest known name:
+//!
+//! ```
+//! use tollgate_sdk::{Configure, File, config::{Outcome, one_file}};
+//!
+//! struct Greeter { greeting: Option<String> }
+//!
+//! impl Configure for Greeter {
+//!     fn configure(files: Vec<File>) -> Outcome<Self> {
+//!         one_file(&files, |top, findings| (Self { greeting: top.text("greeting", findings) }, Vec::new()))
+//!     }
+//! }
+//!
+//! let file = File { name: "g.toml".to_owned(), content: b"greetin = 'hi'".to_vec() };
+//! let refused = Greeter::configure(vec![file]).err().unwrap();
+//! let expected = "g.toml:1:1 `greetin` is not known in this file; did you mean `greeting`?";
+//! assert_eq!(refused.diagnostics[0].to_string(), expected);
+//! ```
+
+use std::time::Duration;
+
+use tollgate_config::{Finding, Table};
+pub use tollgate_config::{Findings, Position, Rate, Section, duration, nearest};
+
+use crate::{Configured, Diagnostic, File, Reference, ReferenceKind, Refused, Severity};
+
+/// What [`crate::Configure::configure`] returns.
+pub type Outcome<P> = Result<Configured<P>, Refused>;
+
+/// Reads the one file of a plugin: JSON where its name or its first character says so, TOML otherwise.
+///
+/// `read` gets its outermost table and returns the plugin, with the names in it that the host has to check. A key that it
+/// does not ask for is an error.
+///
+/// # Errors
+/// Everything that is wrong with the file, with the names in it that could be read all the same; or that there is not
+/// one file.
+pub fn one_file<P>(
+    files: &[File],
+    read: impl FnOnce(&mut Section<'_>, &mut Findings) -> (P, Vec<Reference>),
+) -> Outcome<P> {
+    let [file] = files else {
+        let message = format!("this plugin takes one file, config = [\"FILE\"], and got {}", files.len());
+        let diagnostic = Diagnostic { severity: Severity::Error, file: None, line: None, column: None, message };
+        return Err(vec![diagnostic].into());
+    };
+    let mut findings = Findings::new(&file.name);
+    let table = Table::parse(&String::from_utf8_lossy(&file.content), file.name.ends_with(".json"), &mut findings);
+    let mut top = Section::new(&table, Position { line: 1, column: 1 }, "");
+    let (plugin, references) = read(&mut top, &mut findings);
+    top.finish(&mut findings);
+    let diagnostics: Vec<Diagnostic> = findings.into_sorted().into_iter().map(Diagnostic::from).collect();
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Refused { diagnostics, references });
+    }
+    Ok(Configured { plugin, diagnostics, references })
+}
+
+/// Returns a duration as the host takes it, in whole milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Reference {
+    /// Returns a reference to an egress pool that a file names.
+    #[must_use]
+    pub fn egress_pool(name: &str, file: &str, at: Position) -> Self {
+        let (kind, name, file) = (ReferenceKind::EgressPool, name.to_owned(), file.to_owned());
+        Self { kind, name, file, line: at.line, column: at.column }
+    }
+}
+
+impl From<Finding> for Diagnostic {
+    fn from(finding: Finding) -> Self {
+        let severity = match finding.severity {
+            tollgate_config::Severity::Error => Severity::Error,
+            tollgate_config::Severity::Warning => Severity::Warning,
+            tollgate_config::Severity::Note => Severity::Note,
+        };
+        let (line, column) = (finding.at.map(|at| at.line), finding.at.map(|at| at.column));
+        Self { severity, file: finding.file, line, column, message: finding.message }
+    }
+}
+
+impl From<Rate> for crate::Rate {
+    fn from(rate: Rate) -> Self {
+        Self { limit: rate.limit, period_ms: millis(rate.period), max_burst: rate.max_burst, local: rate.local }
+    }
+}

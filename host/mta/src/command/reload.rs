@@ -1,0 +1,111 @@
+//! Reading the configuration again: on SIGHUP, and when one of its files has changed.
+//!
+//! What is read is checked whole, as at a start, before any of it counts. If there is an error, all of it stays as it
+//! was, and the errors are printed as at a start.
+
+use std::{
+    io::{Write as _, stderr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{finding, terminal::Colour};
+use crate::{
+    config::{self, ComponentSource, Config, Refused, Remains},
+    policy::{Loaded, Loader},
+    serve::{Handle, Watch},
+};
+
+/// How long files have to look the same before they are read: an editor may write in pieces.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What it takes to read a configuration again.
+pub(super) struct Reloader {
+    pub(super) path: PathBuf,
+    pub(super) loader: Loader,
+    pub(super) server: Handle,
+    pub(super) watch: Watch,
+}
+
+/// Returns the files that make up a configuration.
+pub(super) fn files(path: &Path, config: &Config) -> Vec<PathBuf> {
+    let mut files = vec![path.to_owned()];
+    for plugin in &config.plugins {
+        files.extend(plugin.config.iter().map(|file| file.path.clone()));
+        if let ComponentSource::File(path) = &plugin.component {
+            files.push(path.clone());
+        }
+    }
+    files
+}
+
+/// Reloads whenever there is a reason to, for ever.
+pub(super) async fn keep_reloading(mut reloader: Reloader) {
+    let mut hang_up = signal(SignalKind::hangup()).expect("signals can be waited for");
+    loop {
+        reloader.wait(&mut hang_up).await;
+        reloader = reloader.reload().await;
+    }
+}
+
+impl Reloader {
+    /// Waits for SIGHUP, or until a file has changed and stays as it is.
+    async fn wait(&mut self, hang_up: &mut Signal) {
+        let mut changed = false;
+        loop {
+            tokio::select! {
+                _ = hang_up.recv() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let changed_again = self.watch.has_changed();
+            if changed && !changed_again {
+                return;
+            }
+            changed |= changed_again;
+        }
+    }
+
+    async fn reload(mut self) -> Self {
+        let read = tokio::task::spawn_blocking(move || {
+            // Looked at before it is read: what is written meanwhile is read again.
+            self.watch.has_changed();
+            let read = self.read();
+            (self, read)
+        });
+        let (mut reloader, read) = read.await.expect("reading a configuration does not panic");
+        match read {
+            Ok((config, policy)) => {
+                reloader.watch.follow(files(&reloader.path, &config));
+                match reloader.server.apply(&config, policy).await {
+                    Ok(generation) => tracing::info!(generation, "the configuration was read again and is in force"),
+                    Err(reason) => reloader.say(&Refused::general(reason.to_string())),
+                }
+            }
+            Err(refused) => reloader.say(&refused),
+        }
+        reloader
+    }
+
+    fn read(&mut self) -> Result<(Config, Loaded), Refused> {
+        let (config, mut findings) = config::read(&self.path).map_err(|refused| self.loader.examined(refused))?;
+        let pools: Vec<String> = config.pools().keys().cloned().collect();
+        let policy = self.loader.load(&config.plugins, &pools);
+        let policy = policy.map_err(|errors| Refused::Findings(errors, Remains::default()).after(&findings))?;
+        findings.extend(policy.findings.iter().cloned());
+        finding::print(&findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
+        Ok((config, policy))
+    }
+
+    fn say(&self, refused: &Refused) {
+        match refused {
+            Refused::Findings(findings, _) => {
+                finding::print(findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
+            }
+            unreadable @ Refused::Unreadable { .. } => drop(writeln!(stderr(), "tollgate: {unreadable}")),
+        }
+        let generation = self.server.refuse();
+        tracing::error!(generation, "the configuration was read again and is refused; everything stays as it was");
+    }
+}

@@ -1,0 +1,44 @@
+//! Putting another configuration in force while mail flows.
+
+use std::sync::Arc;
+
+use tollgate_dns::SetupError;
+
+use super::node::Node;
+use crate::{config::Config, policy::Loaded, settings};
+
+/// A running server, for whoever reloads its configuration.
+#[derive(Clone)]
+pub(crate) struct Handle(pub(super) Arc<Node>);
+
+impl Handle {
+    /// Puts a configuration in force that has been read, loaded and found right; returns its number.
+    ///
+    /// Pools come first, so that no queue is given one that the engine does not know. From the swap on every message meets
+    /// the new policy; queues that are there are asked about behind it, and a message for one that was not reached yet has
+    /// it asked about at once. Waiting messages keep their due times.
+    ///
+    /// # Errors
+    /// Where names cannot be looked up as configured; nothing has changed then.
+    pub(crate) async fn apply(&self, config: &Config, policy: Loaded) -> Result<u64, SetupError> {
+        let node = &self.0;
+        let next = node.generation().next(config, policy.chain)?;
+        let settings = settings::egress(&config.egress);
+        node.with_engine(|engine, now| {
+            settings.pools.into_iter().for_each(|pool| engine.define_pool(now, pool));
+            engine.set_limits(now, settings.limits, settings.site_limits);
+        });
+        let number = next.number;
+        node.replace_generation(next);
+        node.metrics.reload(true, number);
+        node.refresh_queues().await;
+        Ok(number)
+    }
+
+    /// Notes that a configuration was refused; returns the number of the one that stays in force.
+    pub(crate) fn refuse(&self) -> u64 {
+        let number = self.0.generation().number;
+        self.0.metrics.reload(false, number);
+        number
+    }
+}
