@@ -18,7 +18,8 @@ pub fn normalize(domain: &str) -> String {
         None => ("", trimmed),
     };
     match idna::domain_to_ascii(rest) {
-        Ok(ascii) => format!("{wildcard}{ascii}"),
+        // The mapping may have made a dot of another full stop, at the end too.
+        Ok(ascii) => format!("{wildcard}{}", ascii.trim_end_matches('.')),
         Err(_) => trimmed.to_lowercase(),
     }
 }
@@ -34,6 +35,7 @@ mod tests {
             ("gmail.com.", "gmail.com"),
             ("BÜCHER.example", "xn--bcher-kva.example"),
             ("*.Bücher.example", "*.xn--bcher-kva.example"),
+            ("bücher\u{3002}example\u{ff0e}", "xn--bcher-kva.example"),
             ("[10.0.0.1]", "[10.0.0.1]"),
             ("relay.Example:2025", "relay.example:2025"),
             ("", ""),

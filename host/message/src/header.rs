@@ -9,6 +9,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::encoded_word;
+
 /// Longest header field that policy may add, in octets with name and line ends (RFC 5322 §2.1.1 limits each line of it).
 pub const MAX_FIELD: usize = 16 * 1024;
 
@@ -223,21 +225,18 @@ pub fn unfold(value: &[u8]) -> Vec<u8> {
     unfolded
 }
 
-/// Returns a raw value as text: unfolded, encoded words decoded (RFC 2047), what is not UTF-8 replaced.
+/// Returns a raw value as text: unfolded, encoded words decoded (RFC 2047), what is not UTF-8 replaced, and without white
+/// space of any kind at its ends.
 #[must_use]
 pub fn decode(value: &[u8]) -> String {
     let unfolded = unfold(value);
-    if memchr::memmem::find(&unfolded, b"=?").is_none() {
-        return String::from_utf8(unfolded)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    }
-    let mut line = unfolded;
-    line.extend_from_slice(b"\r\n");
-    let mut stream = mail_parser::parsers::MessageStream::new(&line);
-    match stream.parse_unstructured() {
-        mail_parser::HeaderValue::Text(text) => text.trim().to_owned(),
-        _ => String::from_utf8_lossy(line.trim_ascii_end()).into_owned(),
-    }
+    let text = if memchr::memmem::find(&unfolded, b"=?").is_some() {
+        encoded_word::decode(&unfolded)
+    } else {
+        String::from_utf8(unfolded).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    };
+    let trimmed = text.trim();
+    if trimmed.len() == text.len() { text } else { trimmed.to_owned() }
 }
 
 #[cfg(test)]
@@ -303,11 +302,13 @@ mod tests {
     }
 
     #[test]
-    fn encoded_words_are_decoded() {
+    fn values_are_decoded_and_trimmed() {
         for (raw, decoded) in [
             (&b" =?utf-8?q?b=C3=BCcher?="[..], "bücher"),
             (b" =?iso-8859-1?B?Yvxj?=", "büc"),
             (b" plain ", "plain"),
+            (b" \xc2\xa0plain\xe3\x80\x80 ", "plain"),
+            (b" =?utf-8?q?_blank_?= ", "blank"),
             (b" \xff ", "\u{fffd}"),
         ] {
             assert_eq!(decode(raw), decoded);

@@ -7,6 +7,7 @@
 
 pub mod domain;
 pub mod draft;
+mod encoded_word;
 pub mod envelope;
 pub mod header;
 pub mod id;

@@ -5,10 +5,7 @@
 //! zone: days are counted by the calendar, so a shift of the clocks moves nothing, and a window that falls into the hour
 //! that a shift skips does not exist on that day. `now` is passed in.
 
-use jiff::{
-    SignedDuration, civil,
-    tz::{AmbiguousOffset, TimeZone},
-};
+use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -95,23 +92,22 @@ impl Window {
             return due.into();
         }
         let days = local.date().series(jiff::Span::new().days(1));
-        let open = days.take(HORIZON_DAYS).find_map(|date| self.opening(date).filter(|open| *open >= due));
+        let open = days.take(HORIZON_DAYS).find_map(|date| self.opening(date, due));
         // A window that never opens (it lies in a skipped hour every week of a year) cannot hold mail for ever.
         Timestamp::from(open.unwrap_or(due))
     }
 
-    /// Returns when the window opens on this day, if it does.
-    fn opening(&self, date: civil::Date) -> Option<jiff::Timestamp> {
+    /// Returns when the window opens on this day, not before `due`, if it does.
+    ///
+    /// It opens at its start, twice where clocks that are put back show the start twice, and it may open where the clocks
+    /// are moved: its start was skipped, or its last part comes again.
+    fn opening(&self, date: civil::Date, due: jiff::Timestamp) -> Option<jiff::Timestamp> {
         let start = self.zone.to_ambiguous_timestamp(date.to_datetime(self.start));
-        let open = match start.offset() {
-            AmbiguousOffset::Gap { .. } => {
-                // The clocks skip the start: the window opens with the first instant after the gap.
-                let before = start.earlier().ok()?;
-                self.zone.following(before.saturating_sub(SignedDuration::from_secs(1)).ok()?).next()?.timestamp()
-            }
-            _ => start.earlier().ok()?,
-        };
-        self.contains(self.zone.to_datetime(open)).then_some(open)
+        let midnight = self.zone.to_ambiguous_timestamp(date.to_datetime(civil::Time::midnight())).earlier().ok()?;
+        let shifts = self.zone.following(midnight).map(|shift| shift.timestamp());
+        let shifts = shifts.take_while(|shift| self.zone.to_datetime(*shift).date() <= date);
+        let starts = [start.clone().earlier(), start.later()].into_iter().filter_map(Result::ok);
+        starts.chain(shifts).filter(|open| *open >= due && self.contains(self.zone.to_datetime(*open))).min()
     }
 
     fn contains(&self, local: civil::DateTime) -> bool {
@@ -183,9 +179,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
         Some((time, offset)) if offset.starts_with(['+', '-', 'Z', 'z']) => format!("{time}{offset}"),
         _ => text.trim().to_owned(),
     };
-    Timestamp::parse_rfc3339(&compact)
-        .filter(|_| !compact.contains('['))
-        .ok_or_else(|| format!("{text} is not an RFC 3339 date and time with an offset"))
+    Timestamp::parse_rfc3339(&compact).ok_or_else(|| format!("{text} is not an RFC 3339 date and time with an offset"))
 }
 
 fn parse_days(text: &str) -> Result<u8, String> {
@@ -288,6 +282,19 @@ mod tests {
                 "2026-10-31T18:00:00Z",
                 "2026-11-01T14:00:00Z",
             ),
+            (
+                "between the two passes of a window",
+                new_york("Sun", "01:00", "01:30"),
+                "2026-11-01T05:45:00Z",
+                "2026-11-01T06:00:00Z",
+            ),
+            (
+                "the last part comes again",
+                new_york("Sun", "00:30", "01:30"),
+                "2026-11-01T05:45:00Z",
+                "2026-11-01T06:00:00Z",
+            ),
+            ("in the second pass", new_york("Sun", "01:00", "01:30"), "2026-11-01T06:10:00Z", "2026-11-01T06:10:00Z"),
             ("end is exclusive", new_york("Sun", "09:00", "09:30"), "2026-03-08T13:30:00Z", "2026-03-15T13:00:00Z"),
             ("start is inclusive", new_york("Sun", "09:00", "09:30"), "2026-03-08T13:00:00Z", "2026-03-08T13:00:00Z"),
         ] {

@@ -197,5 +197,7 @@ fn schedule_refusal(name: &str, value: &str, error: &ScheduleError) -> Reply {
         ScheduleError::Expired(_) => "5.4.7",
     };
     let text = format!("{value} from header {name} is not a valid Scheduling header: {error}");
+    // An encoded word may have brought in a line end, and the reply is one line.
+    let text = text.replace(char::is_control, " ");
     Reply { code: 550, enhanced: Some(enhanced.to_owned()), text }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tollgate_config::{Finding, Severity};
 use tollgate_message::{Edits, Header, QueueName};
-use tollgate_policy::{OptionValue, Outcome, Settings};
+use tollgate_policy::{OptionValue, Outcome, QueueOption, Settings};
 
 use super::{
     super::finding,
@@ -97,12 +97,23 @@ fn config(settings: &Settings) -> Value {
     let set = settings.iter().filter_map(|(option, written)| {
         let last = written.last()?;
         let mut entry = json!({"value": last.value.as_ref()?.json(), "origin": last.origin});
-        if let Some(OptionValue::Duration(duration)) = &last.value {
-            entry["seconds"] = seconds(*duration);
+        if let Some(length) = last.value.as_ref().and_then(|value| length(option, value)) {
+            entry["seconds"] = seconds(length);
         }
         Some((option.name().to_owned(), entry))
     });
     Value::Object(set.collect())
+}
+
+/// Returns how long a value is, if it is a duration. Of options that have no effect, one is: it comes as its text.
+fn length(option: &QueueOption, value: &OptionValue) -> Option<Duration> {
+    match value {
+        OptionValue::Duration(length) => Some(*length),
+        OptionValue::Json(Value::String(text)) if option.name() == "timerwheel_tick_interval" => {
+            tollgate_config::duration::parse(text).ok()
+        }
+        _ => None,
+    }
 }
 
 /// Returns a number of seconds, with a fraction only where there is one.
