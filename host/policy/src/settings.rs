@@ -67,6 +67,8 @@ pub struct Written {
     pub origin: Option<String>,
     /// The plugin that wrote it.
     pub plugin: Arc<str>,
+    /// How many writes, to whatever option, came before it: the layers of one plugin are told apart by their order.
+    pub turn: usize,
 }
 
 /// Settings, partial: an option that no one wrote is left alone.
@@ -143,13 +145,13 @@ impl Settings {
         plugin: &Arc<str>,
     ) -> Result<(), String> {
         check(&option, &value)?;
-        self.write(option, Written { value: Some(value), origin, plugin: Arc::clone(plugin) });
+        self.write(option, Some(value), origin, plugin);
         Ok(())
     }
 
     /// Takes back what was written to an option before, here and in earlier layers.
     pub fn clear(&mut self, option: QueueOption, origin: Option<String>, plugin: &Arc<str>) {
-        self.write(option, Written { value: None, origin, plugin: Arc::clone(plugin) });
+        self.write(option, None, origin, plugin);
     }
 
     /// Returns the value that holds for an option.
@@ -180,13 +182,20 @@ impl Settings {
 
     /// Puts the settings of a later layer over these.
     pub fn merge(&mut self, later: Self) {
-        for (option, mut written) in later.written {
-            self.written.entry(option).or_default().append(&mut written);
+        let before = self.writes();
+        for (option, written) in later.written {
+            let written = written.into_iter().map(|written| Written { turn: before + written.turn, ..written });
+            self.written.entry(option).or_default().extend(written);
         }
     }
 
-    fn write(&mut self, option: QueueOption, written: Written) {
+    fn write(&mut self, option: QueueOption, value: Option<OptionValue>, origin: Option<String>, plugin: &Arc<str>) {
+        let written = Written { value, origin, plugin: Arc::clone(plugin), turn: self.writes() };
         self.written.entry(option).or_default().push(written);
+    }
+
+    fn writes(&self) -> usize {
+        self.written.values().map(Vec::len).sum()
     }
 }
 
@@ -205,5 +214,34 @@ fn check(option: &QueueOption, value: &OptionValue) -> Result<(), String> {
         (O::EgressPool | O::ProviderName, OptionValue::Text(name)) if !name.trim().is_empty() => Ok(()),
         (O::EgressPool | O::ProviderName, OptionValue::Text(_)) => Err(format!("{} is empty", option.name())),
         _ => Err(format!("{} is no value for {}", value.text(), option.name())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_write_knows_its_turn_through_all_layers() {
+        let name = |text: &str| OptionValue::Text(text.to_owned());
+        let layer = |values: [&str; 2]| {
+            let mut settings = Settings::default();
+            settings.set(QueueOption::ProviderName, name(values[0]), None, &Arc::from("p")).unwrap();
+            settings.set(QueueOption::EgressPool, name(values[1]), None, &Arc::from("p")).unwrap();
+            settings
+        };
+        let mut settings = layer(["a", "b"]);
+
+        settings.merge(layer(["c", "d"]));
+        settings.clear(QueueOption::ProviderName, None, &Arc::from("q"));
+
+        let mut told: Vec<(usize, Option<String>)> = settings
+            .iter()
+            .flat_map(|(_, written)| written)
+            .map(|written| (written.turn, written.value.as_ref().map(OptionValue::text)))
+            .collect();
+        told.sort();
+        let expected = [Some("a"), Some("b"), Some("c"), Some("d"), None].map(|text| text.map(str::to_owned));
+        assert_eq!(told, (0..).zip(expected).collect::<Vec<_>>());
     }
 }

@@ -6,11 +6,15 @@
 
 mod answer;
 mod ask;
+mod attempts;
+mod background;
 mod batch;
 mod fields;
 mod human;
+mod layers;
 mod message;
 mod page;
+mod reason;
 mod request;
 mod single;
 mod stock;
@@ -20,11 +24,27 @@ use std::{env, path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use tollgate_message::{Origin, Timestamp};
 
+use super::terminal::Colour;
+
+/// The ways to ask; what clap makes of so many choices says less.
+const USAGE: &str = "tollgate explain --config FILE --to ADDRESS [--from ADDRESS] [--header 'NAME: VALUE'] [OPTIONS]
+       tollgate explain --config FILE --queue NAME [OPTIONS]
+       tollgate explain --queues FILE… (--to ADDRESS | --queue NAME) [OPTIONS]
+       tollgate explain --batch";
+
+const EXAMPLES: &str = "Examples:
+  tollgate explain --config tollgate.toml --to ann@gmail.com --header 'X-Tenant: mytenant'
+  tollgate explain --config tollgate.toml --queue welcome:mytenant@gmail.com
+  tollgate explain --queues queues.toml --to ann@gmail.com --authz-id scott --json";
+
 #[derive(clap::Args, Debug)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["batch", "config", "queues"])))]
+#[command(group(clap::ArgGroup::new("question").args(["batch", "to", "queue"]).required(true)))]
+#[command(group(clap::ArgGroup::new("message").multiple(true).conflicts_with_all(["batch", "queue"])))]
 pub(crate) struct Args {
     /// Answers requests on standard input, one JSON object a line, until it ends.
-    #[arg(long, conflicts_with_all = ["to", "queue", "json"])]
+    #[arg(long, conflicts_with_all = ["now", "json", "color"])]
     batch: bool,
     /// The configuration file, whose plugins are asked.
     #[arg(long, short, value_name = "FILE")]
@@ -33,25 +53,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     queues: Vec<PathBuf>,
     /// The sender; none is the null sender `<>`.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", group = "message")]
     from: Option<String>,
     /// The recipients; what is shown is what the first gets.
-    #[arg(long, value_name = "ADDRESS", num_args = 1.., required_unless_present_any = ["batch", "queue"], conflicts_with = "queue")]
+    #[arg(long, value_name = "ADDRESS", num_args = 1..)]
     to: Vec<String>,
     /// A header field of the message.
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, group = "message")]
     headers: Vec<(String, String)>,
     /// Metadata as an earlier plugin would have set it.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = meta)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = meta, group = "message")]
     meta: Vec<(String, String)>,
     /// The identity that the client authenticated as.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", group = "message")]
     authz_id: Option<String>,
     /// The door through which the message comes.
-    #[arg(long, value_enum, default_value_t = Door::Smtp)]
+    #[arg(long, value_enum, default_value_t = Door::Smtp, group = "message")]
     origin: Door,
     /// The session may send to our own domains only.
-    #[arg(long)]
+    #[arg(long, group = "message")]
     no_relay: bool,
     /// The time of reception, such as 2030-01-01T09:00:00Z; now, if not given.
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -62,6 +82,9 @@ pub(crate) struct Args {
     /// Prints the answer as JSON, in the form that --batch has.
     #[arg(long)]
     json: bool,
+    /// Whether to colour what is printed.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    color: Colour,
 }
 
 /// [`Origin`], as an argument.
@@ -93,12 +116,13 @@ pub(crate) fn user_cache() -> Option<PathBuf> {
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("expected 'Name: value'")?;
+    let (name, value) =
+        text.split_once(':').ok_or("expected a name, a colon and a value, such as 'X-Tenant: mytenant'")?;
     Ok((name.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()))
 }
 
 fn meta(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected 'key=value'")?;
+    let (key, value) = text.split_once('=').ok_or("expected a key and a value, such as tenant=mytenant")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 

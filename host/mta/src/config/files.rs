@@ -22,6 +22,8 @@ pub(crate) struct Spot<'a> {
     pub(crate) file: &'a str,
     /// The keys above it, outermost first.
     pub(crate) path: Vec<&'a str>,
+    /// Whether the last of them names a list of tables, `[[plugin]]`.
+    in_list: bool,
     pub(crate) entry: &'a Entry,
 }
 
@@ -37,7 +39,7 @@ impl Files {
     pub(crate) fn spots(&self) -> Vec<Spot<'_>> {
         let mut spots = Vec::new();
         for file in &self.0 {
-            collect(&file.name, &[], &file.table, &mut spots);
+            collect(&file.name, &[], false, &file.table, &mut spots);
         }
         spots
     }
@@ -58,7 +60,8 @@ impl Spot<'_> {
     /// Returns the header of the section that it stands in, `[queue.'gmail.com']`; nothing for what stands above all.
     pub(crate) fn section(&self) -> Option<String> {
         let keys: Vec<String> = self.path.iter().map(|key| quoted(key)).collect();
-        (!keys.is_empty()).then(|| format!("[{}]", keys.join(".")))
+        let header = keys.join(".");
+        (!keys.is_empty()).then(|| if self.in_list { format!("[[{header}]]") } else { format!("[{header}]") })
     }
 
     /// Returns its value, where that is text.
@@ -70,11 +73,18 @@ impl Spot<'_> {
     }
 }
 
-fn collect<'a>(file: &'a str, path: &[&'a str], table: &'a Table, spots: &mut Vec<Spot<'a>>) {
+fn collect<'a>(file: &'a str, path: &[&'a str], in_list: bool, table: &'a Table, spots: &mut Vec<Spot<'a>>) {
     for entry in &table.entries {
-        spots.push(Spot { file, path: path.to_vec(), entry });
-        if let Value::Table(inner) = &entry.node.value {
-            collect(file, &[path, &[&entry.key]].concat(), inner, spots);
+        spots.push(Spot { file, path: path.to_vec(), in_list, entry });
+        let inner = [path, &[&entry.key]].concat();
+        match &entry.node.value {
+            Value::Table(table) => collect(file, &inner, false, table, spots),
+            Value::Array(items) => items.iter().for_each(|item| {
+                if let Value::Table(table) = &item.value {
+                    collect(file, &inner, true, table, spots);
+                }
+            }),
+            _ => {}
         }
     }
 }
@@ -97,6 +107,7 @@ mod tests {
     fn every_key_knows_its_section_and_line() {
         let mut files = Files::default();
         files.add("a.toml", b"x = 1\n[queue.'gmail.com'.t]\nmax_age = '1h'\n");
+        files.add("c.toml", b"[[plugin]]\nname = 'p'\n");
         files.add("b.json", br#"{"tenant": {"it's": {"max_age": "2h"}}}"#);
 
         let spots = files.spots();
@@ -111,6 +122,8 @@ mod tests {
             at("a.toml:2", Some("[queue]"), "gmail.com", None),
             at("a.toml:2", Some("[queue.'gmail.com']"), "t", None),
             at("a.toml:3", Some("[queue.'gmail.com'.t]"), "max_age", Some("1h")),
+            at("c.toml:1", None, "plugin", None),
+            at("c.toml:2", Some("[[plugin]]"), "name", Some("p")),
             at("b.json:1", None, "tenant", None),
             at("b.json:1", Some("[tenant]"), "it's", None),
             at("b.json:1", Some("[tenant.\"it's\"]"), "max_age", Some("2h")),

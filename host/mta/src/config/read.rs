@@ -65,8 +65,10 @@ impl fmt::Display for Refused {
 
 /// Reads a configuration file. Warnings and notes come with it.
 pub(crate) fn read(path: &Path) -> Result<(Config, Vec<Finding>), Refused> {
-    let octets = fs::read(path)
-        .map_err(|error| Refused::Unreadable { path: path.to_owned(), reason: text::unreadable(path, &error) })?;
+    let octets = fs::read(path).map_err(|error| Refused::Unreadable {
+        path: path.to_owned(),
+        reason: text::unreadable_configuration(path, &error),
+    })?;
     let name = path.display().to_string();
     let text = text::utf8(&name, octets).map_err(|finding| Refused::Findings(vec![finding], Remains::default()))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();

@@ -23,18 +23,22 @@ pub(crate) fn utf8(name: &str, octets: Vec<u8>) -> Result<String, Finding> {
 
 /// Returns why a file cannot be read, with the file that may have been meant.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
-    let (reason, meant) = match error.kind() {
-        io::ErrorKind::IsADirectory => ("a directory, not a file".to_owned(), usual(path)),
-        io::ErrorKind::NotFound => (error.to_string(), sibling(path)),
-        _ => (error.to_string(), None),
-    };
-    let meant = meant.map(|path| format!("; did you mean `{}`?", path.display())).unwrap_or_default();
-    format!("{reason}{meant}")
+    match error.kind() {
+        io::ErrorKind::IsADirectory => "a directory, not a file".to_owned(),
+        io::ErrorKind::NotFound => format!("{error}{}", sibling(path).map(|path| meant(&path)).unwrap_or_default()),
+        _ => error.to_string(),
+    }
 }
 
-/// Returns the file in a folder that has the usual name.
-fn usual(folder: &Path) -> Option<PathBuf> {
-    Some(folder.join("tollgate.toml")).filter(|path| path.is_file())
+/// Returns why a configuration file cannot be read: of a folder, the file in it that has the usual name is meant.
+pub(super) fn unreadable_configuration(path: &Path, error: &io::Error) -> String {
+    let usual = path.join("tollgate.toml");
+    let hint = if usual.is_file() { meant(&usual) } else { String::new() };
+    format!("{}{hint}", unreadable(path, error))
+}
+
+fn meant(path: &Path) -> String {
+    format!("; did you mean `{}`?", path.display())
 }
 
 /// Returns the file beside a missing one whose name is nearest.
@@ -75,7 +79,7 @@ mod tests {
         let reason = |name: &str| {
             let path = folder.path().join(name);
             let error = fs::read(&path).expect_err("nothing to read");
-            unreadable(&path, &error).replace(&folder.path().display().to_string(), "FOLDER")
+            unreadable_configuration(&path, &error).replace(&folder.path().display().to_string(), "FOLDER")
         };
 
         let seen = ["tolgate.toml", "other.toml", ""].map(reason);

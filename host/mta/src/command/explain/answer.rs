@@ -31,7 +31,8 @@ pub(super) fn message(judged: &Judged) -> Map<String, Value> {
 
 /// Returns the answer about a queue.
 pub(super) fn queue(queue: &Queue) -> Map<String, Value> {
-    let throttle = |Throttle { scope, key, rate }: &Throttle| json!({"scope": scope, "key": key, "rate": rate});
+    let throttle =
+        |Throttle { scope, key, rate }: &Throttle| json!({"scope": scope, "key": key, "rate": rate.to_string()});
     let delays: Vec<u64> = queue.plan.delays.iter().map(Duration::as_secs).collect();
     let mut answer = name(&queue.name);
     answer.insert("config".to_owned(), config(&queue.settings));

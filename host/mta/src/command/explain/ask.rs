@@ -4,8 +4,9 @@
 //! about a queue makes the question fail; one that has none about a message is part of the answer, since the operator has
 //! chosen what that means.
 
+use tollgate_config::Rate;
 use tollgate_message::{Draft, Edits, QueueName, Timestamp};
-use tollgate_policy::{Chain, Decision, Failure, Outcome, QueueOption, Scope, Settings};
+use tollgate_policy::{Chain, Decision, Failure, OptionValue, Outcome, QueueOption, Scope, Settings};
 use tollgate_queue::{
     QueueConfig,
     scheduled::retry::{self, Plan},
@@ -31,6 +32,8 @@ pub(super) struct Queue {
     pub(super) settings: Settings,
     /// The rates that hold back its mail, widest scope first.
     pub(super) throttles: Vec<Throttle>,
+    /// What the settings say about attempts.
+    pub(super) timing: QueueConfig,
     pub(super) plan: Plan,
 }
 
@@ -39,7 +42,7 @@ pub(super) struct Queue {
 pub(super) struct Throttle {
     pub(super) scope: &'static str,
     pub(super) key: String,
-    pub(super) rate: String,
+    pub(super) rate: Rate,
 }
 
 /// Puts a message through policy, and asks about the queue that it gets.
@@ -68,8 +71,9 @@ pub(super) async fn queue(chain: &Chain, name: QueueName) -> Result<Queue, Vec<F
         return Err(failures);
     }
     let throttles = throttles(&name, &settings, shared);
-    let plan = retry::plan(&timing(&settings));
-    Ok(Queue { name, settings, throttles, plan })
+    let timing = timing(&settings);
+    let plan = retry::plan(&timing);
+    Ok(Queue { name, settings, throttles, timing, plan })
 }
 
 fn throttles(name: &QueueName, settings: &Settings, mut shared: Vec<tollgate_policy::Throttle>) -> Vec<Throttle> {
@@ -79,10 +83,12 @@ fn throttles(name: &QueueName, settings: &Settings, mut shared: Vec<tollgate_pol
             Scope::Tenant => "tenant",
             Scope::TenantCampaign => "tenant-campaign",
         };
-        Throttle { scope, key: throttle.key, rate: throttle.rate.to_string() }
+        Throttle { scope, key: throttle.key, rate: throttle.rate }
     });
-    let own = settings.get(&QueueOption::MaxMessageRate);
-    let own = own.map(|rate| Throttle { scope: "queue", key: name.to_string(), rate: rate.text() });
+    let own = match settings.get(&QueueOption::MaxMessageRate) {
+        Some(OptionValue::Rate(rate)) => Some(Throttle { scope: "queue", key: name.to_string(), rate: *rate }),
+        _ => None,
+    };
     shared.chain(own).collect()
 }
 

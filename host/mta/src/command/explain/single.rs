@@ -2,12 +2,13 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::Path,
     process::ExitCode,
 };
 
-use serde_json::{Map, Value};
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tollgate_config::Finding;
 use tollgate_message::{QueueName, Timestamp};
@@ -15,14 +16,16 @@ use tollgate_policy::{Chain, Failure};
 use tollgate_wasm::ConfigFile;
 
 use super::{
-    super::{BAD, finding, terminal::Colour},
-    Args, answer, ask, human,
+    super::{BAD, finding, log, terminal::plain},
+    Args, answer, ask,
+    background::Background,
+    human,
     message::Parts,
     stock::Stock,
     user_cache,
 };
 use crate::{
-    config::{self, Config, Refused},
+    config::{self, Config, Refused, files::Files, text},
     policy::{Loader, examined},
 };
 
@@ -38,6 +41,7 @@ enum Trouble {
 struct Setup {
     chain: Chain,
     findings: Vec<Finding>,
+    files: Files,
     /// Absent where the stock plugin is asked alone.
     config: Option<Config>,
 }
@@ -51,28 +55,39 @@ struct Explained {
 
 /// Answers the question and returns 0, or 2 where it cannot be asked.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let config = args.config.as_deref().unwrap_or(Path::new(""));
-    let (answer, findings, code) = match explain(args) {
-        Ok(explained) if args.json => (explained.json, explained.findings, ExitCode::SUCCESS),
-        Ok(explained) => {
-            finding::print(&explained.findings, config, Colour::Auto.ink(&io::stderr()), &mut io::stderr());
-            drop(io::stdout().write_all(explained.text.as_bytes()));
+    // Why a plugin gave no answer is in its log.
+    log::start_at("warn");
+    let trouble = match explain(args) {
+        Ok(Explained { json, findings, .. }) if args.json => {
+            print(&answer::finish(json, &findings));
             return ExitCode::SUCCESS;
         }
-        Err(trouble) => {
-            let findings = match trouble {
-                Trouble::Findings(findings) => findings,
-                Trouble::Other(reason) => vec![answer::error(reason)],
-            };
-            if !args.json {
-                finding::print(&findings, config, Colour::Auto.ink(&io::stderr()), &mut io::stderr());
-                return ExitCode::from(BAD);
+        Ok(Explained { text, findings, .. }) => {
+            tell(args, &findings);
+            if !findings.is_empty() {
+                drop(writeln!(io::stderr()));
             }
-            (Map::new(), findings, ExitCode::from(BAD))
+            drop(io::stdout().write_all(text.as_bytes()));
+            return ExitCode::SUCCESS;
         }
+        Err(trouble) => trouble,
     };
-    drop(writeln!(io::stdout(), "{:#}", Value::Object(answer::finish(answer, &findings))));
-    code
+    match trouble {
+        Trouble::Findings(findings) if args.json => print(&answer::finish(Map::new(), &findings)),
+        Trouble::Other(reason) if args.json => print(&answer::finish(Map::new(), &[answer::error(reason)])),
+        Trouble::Findings(findings) => tell(args, &findings),
+        Trouble::Other(reason) => drop(writeln!(io::stderr(), "tollgate: {}", plain(&reason))),
+    }
+    ExitCode::from(BAD)
+}
+
+fn print(answer: &Map<String, Value>) {
+    drop(writeln!(io::stdout(), "{:#}", json!(answer)));
+}
+
+fn tell(args: &Args, findings: &[Finding]) {
+    let config = args.config.as_deref().unwrap_or(Path::new(""));
+    finding::print(findings, config, args.color.ink(&io::stderr()), &mut io::stderr());
 }
 
 /// Returns a runtime for asking plugins: nothing runs but the question.
@@ -83,21 +98,71 @@ pub(super) fn runtime() -> Result<Runtime, String> {
 
 fn explain(args: &Args) -> Result<Explained, Trouble> {
     let runtime = runtime().map_err(Trouble::Other)?;
-    let Setup { chain, findings, config } = match &args.config {
+    let now = args.now.unwrap_or_else(|| Timestamp::from(jiff::Timestamp::now()));
+    let question = question(args, now).map_err(Trouble::Other)?;
+    let Setup { chain, findings, files, config } = match &args.config {
         Some(path) => configured(path)?,
         None => stock(args)?,
     };
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let pools = config.as_ref().map(|config| &config.egress);
-    let (json, text) = if let Some(name) = &args.queue {
-        let queue = runtime.block_on(ask::queue(&chain, QueueName::parse(name))).map_err(failed)?;
-        (answer::queue(&queue), human::queue(&queue, pools, colour))
-    } else {
-        let draft = parts(args, config.as_ref()).into_draft().map_err(Trouble::Other)?;
-        let judged = runtime.block_on(ask::message(&chain, draft)).map_err(failed)?;
-        (answer::message(&judged), human::message(&judged, pools, colour))
+    let background = Background { files, config, zone: zone(), now };
+    let ink = args.color.ink(&io::stdout());
+    let (json, text) = match question {
+        Question::Queue(name) => {
+            let queue = runtime.block_on(ask::queue(&chain, name)).map_err(failed)?;
+            (answer::queue(&queue), human::queue(&queue, &background, ink))
+        }
+        Question::Message(mut parts) => {
+            parts.hostname = background.config.as_ref().map_or(parts.hostname, Config::hostname);
+            let draft = parts.into_draft().map_err(Trouble::Other)?;
+            let judged = runtime.block_on(ask::message(&chain, draft)).map_err(failed)?;
+            (answer::message(&judged), human::message(&judged, &background, ink))
+        }
     };
     Ok(Explained { json, text, findings })
+}
+
+/// What is asked.
+enum Question {
+    Queue(QueueName),
+    Message(Parts),
+}
+
+/// Reads the question, before anything is loaded for it.
+fn question(args: &Args, now: Timestamp) -> Result<Question, String> {
+    if let Some(name) = &args.queue {
+        let queue = QueueName::parse(name);
+        if queue.domain.trim().is_empty() {
+            return Err(format!(
+                "--queue: '{name}' has no domain; a queue is named CAMPAIGN:TENANT@DOMAIN, or just DOMAIN"
+            ));
+        }
+        return Ok(Question::Queue(queue));
+    }
+    let domainless =
+        |to: &&String| to.rsplit_once('@').is_none_or(|(local, domain)| local.is_empty() || domain.is_empty());
+    if let Some(to) = args.to.iter().find(domainless) {
+        return Err(format!("--to: '{to}' is no address; write one such as ann@example.com"));
+    }
+    Ok(Question::Message(Parts {
+        origin: args.origin.into(),
+        authz_id: args.authz_id.clone(),
+        may_relay: !args.no_relay,
+        hostname: "localhost".to_owned(),
+        sender: args.from.clone().unwrap_or_default(),
+        recipients: args.to.clone(),
+        headers: args.headers.clone(),
+        meta: args.meta.iter().cloned().collect(),
+        now,
+    }))
+}
+
+/// Returns the zone of who asks, unless that is UTC, in which all times are told.
+fn zone() -> Option<(TimeZone, String)> {
+    let zone = TimeZone::try_system().ok()?;
+    let name = zone.iana_name().map_or_else(|| "local time".to_owned(), str::to_owned);
+    let is_utc =
+        zone == TimeZone::UTC || matches!(name.as_str(), "UTC" | "Etc/UTC" | "Etc/UCT" | "Zulu" | "GMT" | "Etc/GMT");
+    (!is_utc).then_some((zone, name))
 }
 
 fn configured(path: &Path) -> Result<Setup, Trouble> {
@@ -113,7 +178,7 @@ fn configured(path: &Path) -> Result<Setup, Trouble> {
     match loader.load(&config.plugins, &pools) {
         Ok(loaded) => {
             findings.extend(loaded.findings);
-            Ok(Setup { chain: loaded.chain, findings, config: Some(config) })
+            Ok(Setup { chain: loaded.chain, findings, files: files(path, &config), config: Some(config) })
         }
         Err(more) => {
             findings.extend(more);
@@ -122,31 +187,31 @@ fn configured(path: &Path) -> Result<Setup, Trouble> {
     }
 }
 
+/// Returns the files of a configuration; one that is gone by now costs what could be told of it.
+fn files(path: &Path, config: &Config) -> Files {
+    let mut files = Files::default();
+    files.add(&path.display().to_string(), &fs::read(path).unwrap_or_default());
+    for file in config.plugins.iter().flat_map(|plugin| &plugin.config) {
+        files.add(&file.name, &fs::read(&file.path).unwrap_or_default());
+    }
+    files
+}
+
 fn stock(args: &Args) -> Result<Setup, Trouble> {
     let read = |path: &std::path::PathBuf| {
         let name = path.display().to_string();
-        let content = fs::read(path).map_err(|reason| Trouble::Other(format!("{name}: {reason}")))?;
-        Ok(ConfigFile { name, content })
+        let unreadable = |error| Trouble::Other(format!("{name}: {}", text::unreadable(path, &error)));
+        let content = fs::read(path).map_err(unreadable)?;
+        text::utf8(&name, content).map(|text| (name, text)).map_err(|finding| Trouble::Findings(vec![finding]))
     };
-    let files = args.queues.iter().map(read).collect::<Result<_, _>>()?;
-    let configured = Stock::load().map_err(Trouble::Other)?.configure(files);
+    let texts: Vec<(String, String)> = args.queues.iter().map(read).collect::<Result<_, _>>()?;
+    let mut files = Files::default();
+    texts.iter().for_each(|(name, text)| files.add(name, text.as_bytes()));
+    let given = texts.into_iter().map(|(name, text)| ConfigFile { name, content: text.into_bytes() });
+    let configured = Stock::load().map_err(Trouble::Other)?.configure(given.collect());
     match configured.chain {
-        Some(chain) => Ok(Setup { chain, findings: configured.findings, config: None }),
+        Some(chain) => Ok(Setup { chain, findings: configured.findings, files, config: None }),
         None => Err(Trouble::Findings(configured.findings)),
-    }
-}
-
-fn parts(args: &Args, config: Option<&Config>) -> Parts {
-    Parts {
-        origin: args.origin.into(),
-        authz_id: args.authz_id.clone(),
-        may_relay: !args.no_relay,
-        hostname: config.map_or_else(|| "localhost".to_owned(), Config::hostname),
-        sender: args.from.clone().unwrap_or_default(),
-        recipients: args.to.clone(),
-        headers: args.headers.clone(),
-        meta: args.meta.iter().cloned().collect(),
-        now: args.now.unwrap_or_else(|| Timestamp::from(jiff::Timestamp::now())),
     }
 }
 

@@ -1,0 +1,75 @@
+//! What an explanation knows besides the plugins' answer: the files, and the configuration that holds them together.
+
+use jiff::tz::TimeZone;
+use tollgate_message::Timestamp;
+
+use crate::config::{
+    ComponentSource, Config, PluginConfig, UNSPECIFIED,
+    files::{Files, Spot},
+};
+
+/// The files and the configuration.
+pub(super) struct Background {
+    /// The plugins' files, and `tollgate.toml` where there is one.
+    pub(super) files: Files,
+    /// Absent where the stock plugin is asked alone.
+    pub(super) config: Option<Config>,
+    /// The zone of who asks, where it is not UTC, and its name.
+    pub(super) zone: Option<(TimeZone, String)>,
+    /// When the question is asked, and the message received.
+    pub(super) now: Timestamp,
+}
+
+impl Background {
+    /// Returns a plugin by its name.
+    pub(super) fn plugin(&self, name: &str) -> Option<&PluginConfig> {
+        self.config.as_ref()?.plugins.iter().find(|plugin| plugin.name == name)
+    }
+
+    /// Returns whether a plugin is the stock one.
+    pub(super) fn is_stock(&self, name: &str) -> bool {
+        self.config.is_none()
+            || self.plugin(name).is_some_and(|plugin| plugin.component == ComponentSource::QueueHelper)
+    }
+
+    /// Returns whether a pool is there; of one that nobody can know it is assumed.
+    pub(super) fn has_pool(&self, name: &str) -> bool {
+        name == UNSPECIFIED || self.config.as_ref().is_none_or(|config| config.pools().contains_key(name))
+    }
+
+    /// Returns where an option with this origin was written: the one key of its name on that line.
+    pub(super) fn origin(&self, option: &str, origin: &str) -> Option<Spot<'_>> {
+        let is_there = |spot: &Spot<'_>| spot.entry.key == option && starts(origin, spot);
+        let spots = self.files.spots();
+        let mut found = spots.into_iter().filter(is_there);
+        let first = found.next()?;
+        // JSON may be one line, in which an option stands many times.
+        found.next().is_none().then_some(first)
+    }
+
+    /// Returns where a key of a plugin's own section is written.
+    pub(super) fn plugin_key(&self, name: &str, key: &str) -> Option<Spot<'_>> {
+        let line = |plugin: &PluginConfig| plugin.origin.1.line;
+        let from = self.plugin(name).map(line)?;
+        let later = self.config.as_ref()?.plugins.iter().map(line).filter(|line| *line > from);
+        let until = later.min().unwrap_or(u32::MAX);
+        let is_own = |spot: &Spot<'_>| spot.path == ["plugin"] && (from..until).contains(&spot.entry.at.line);
+        self.files.spots().into_iter().find(|spot| spot.entry.key == key && is_own(spot))
+    }
+
+    /// Returns the last place where a key has this text for a value; of several files the last counts.
+    pub(super) fn text(&self, key: &str, value: &str) -> Option<Spot<'_>> {
+        self.files.spots().into_iter().rfind(|spot| spot.entry.key == key && spot.text() == Some(value))
+    }
+
+    /// Returns the last place of a key in a section, the last of whose names are these.
+    pub(super) fn key(&self, section: &[&str], key: &str) -> Option<Spot<'_>> {
+        self.files.spots().into_iter().rfind(|spot| spot.entry.key == key && spot.path.ends_with(section))
+    }
+}
+
+/// Returns whether an origin, `queues.toml:12` and whatever follows, is about the line of a spot.
+fn starts(origin: &str, spot: &Spot<'_>) -> bool {
+    let rest = origin.strip_prefix(&spot.place());
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
