@@ -98,6 +98,24 @@ fn a_pool_that_comes_with_a_reload_is_used_and_one_whose_source_moves_sends_from
 }
 
 #[test]
+fn who_may_relay_changes_and_where_we_listen_waits_for_the_next_start() {
+    let sink = Sink::start(&[]);
+    let mta = Mta::start(&quick(sink.address));
+    let before = send(mta.smtp(), &["a@example.com"], MESSAGE);
+
+    mta.rewrite("tollgate.toml", |text| {
+        let text = text.replace("relay_hosts = [\"127.0.0.0/8\"]", "relay_hosts = []");
+        text.replace("records = \"log\"", "records = \"elsewhere\"")
+    });
+    wait_for_generation(&mta, 2);
+    let after = send(mta.smtp(), &["b@example.com"], MESSAGE);
+
+    let later = mta.stderr("take effect at the next start").len();
+    mta.terminate();
+    assert_eq!((before[0].as_str(), &after[0][..9], later), ("250 OK", "550 5.7.1", 1));
+}
+
+#[test]
 fn under_ttl_a_queue_takes_new_values_when_its_interval_is_over() {
     let (old, new) = (Sink::start(&[]), Sink::start(&[]));
     let ttl = "refresh_strategy = 'Ttl'\nrefresh_interval = '3s'";

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -44,7 +45,7 @@ impl<S> fmt::Debug for Services<S> {
 /// What the handlers share.
 pub(super) struct Api<S> {
     config: HttpConfig,
-    gate: Gate,
+    gate: Arc<ArcSwap<Gate>>,
     submit: Arc<S>,
     bodies: Arc<dyn BodyStore>,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
@@ -53,7 +54,12 @@ pub(super) struct Api<S> {
 
 impl<S> Api<S> {
     /// Returns the handlers' state, and the routes that came along.
-    pub(super) fn new(config: HttpConfig, gate: Gate, services: Services<S>, injections: Injections) -> (Self, Router) {
+    pub(super) fn new(
+        config: HttpConfig,
+        gate: Arc<ArcSwap<Gate>>,
+        services: Services<S>,
+        injections: Injections,
+    ) -> (Self, Router) {
         let Services { submit, bodies, metrics, routes } = services;
         (Self { config, gate, submit, bodies, metrics, injections }, routes)
     }
@@ -79,7 +85,7 @@ async fn inject<S: Submit>(
     request: Request,
 ) -> Result<Json<Outcome>, Failure> {
     let (head, body) = request.into_parts();
-    let caller = api.gate.admit(ends, &head).await?;
+    let caller = api.gate.load_full().admit(ends, &head).await?;
     api.submit.ready()?;
     let body = api.read(body).await?;
     let injection = parse(body, api.config.max_recipients).await?;
@@ -100,7 +106,7 @@ async fn metrics<S: Submit>(
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, _) = request.into_parts();
-    api.gate.admit(ends, &head).await?;
+    api.gate.load_full().admit(ends, &head).await?;
     let kind = [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
     Ok((kind, (api.metrics)()).into_response())
 }

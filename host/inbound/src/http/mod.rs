@@ -21,7 +21,7 @@ pub use api::Services;
 pub use failure::Failure;
 pub use gate::Gate;
 pub use passwords::{BadPasswordHash, Passwords};
-pub use server::{HttpConfig, HttpServer, SetupError};
+pub use server::{HttpConfig, HttpHandle, HttpServer, SetupError};
 pub use tokens::{BadTokenHash, TokenHash, Tokens};
 
 pub use crate::caller::Caller;

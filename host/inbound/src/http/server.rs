@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -96,7 +97,7 @@ pub enum SetupError {
 #[derive(Debug)]
 pub struct HttpServer {
     config: HttpConfig,
-    gate: Gate,
+    gate: Arc<ArcSwap<Gate>>,
     socket: TcpListener,
     local: SocketAddr,
 }
@@ -107,9 +108,7 @@ impl HttpServer {
     /// # Errors
     /// [`SetupError`].
     pub fn bind(config: HttpConfig) -> Result<Self, SetupError> {
-        let passwords = Arc::new(Passwords::new(config.users.clone())?);
-        let gate = Gate::new(config.hostname.clone(), config.trusted_hosts.clone(), passwords)
-            .with_tokens(Arc::new(Tokens::new(config.tokens.clone())));
+        let gate = Arc::new(ArcSwap::from_pointee(gate(&config)?));
         let socket = socket::bind("http", config.listen)?;
         let local = socket.local_addr().unwrap_or(config.listen);
         Ok(Self { config, gate, socket, local })
@@ -119,6 +118,12 @@ impl HttpServer {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Returns what changes who may use the server while it serves.
+    #[must_use]
+    pub fn handle(&self) -> HttpHandle {
+        HttpHandle(Arc::clone(&self.gate))
     }
 
     /// Serves requests until the signal, then finishes those that have begun. How long that may take is the caller's to
@@ -148,6 +153,27 @@ impl HttpServer {
         while connections.join_next().await.is_some() {}
         ended.wait().await;
     }
+}
+
+/// Changes who may use a server that serves.
+#[derive(Debug, Clone)]
+pub struct HttpHandle(Arc<ArcSwap<Gate>>);
+
+impl HttpHandle {
+    /// Puts name, trusted hosts, users and tokens in force for the requests to come. The rest of the configuration stays.
+    ///
+    /// # Errors
+    /// A user whose password hash is none; nothing has changed then.
+    pub fn replace(&self, config: &HttpConfig) -> Result<(), BadPasswordHash> {
+        self.0.store(Arc::new(gate(config)?));
+        Ok(())
+    }
+}
+
+fn gate(config: &HttpConfig) -> Result<Gate, BadPasswordHash> {
+    let passwords = Arc::new(Passwords::new(config.users.clone())?);
+    let gate = Gate::new(config.hostname.clone(), config.trusted_hosts.clone(), passwords);
+    Ok(gate.with_tokens(Arc::new(Tokens::new(config.tokens.clone()))))
 }
 
 async fn accept(socket: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, Ends, Option<OwnedSemaphorePermit>) {

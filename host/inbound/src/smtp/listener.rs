@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -72,7 +73,7 @@ impl ListenerConfig {
 /// A listener that is bound and not served yet.
 #[derive(Debug)]
 pub struct Listener {
-    config: ListenerConfig,
+    config: Arc<ArcSwap<ListenerConfig>>,
     socket: TcpListener,
     local: SocketAddr,
 }
@@ -85,7 +86,7 @@ impl Listener {
     pub fn bind(config: ListenerConfig) -> Result<Self, BindError> {
         let socket = socket::bind(&format!("smtp listener {}", config.name), config.listen)?;
         let local = socket.local_addr().unwrap_or(config.listen);
-        Ok(Self { config, socket, local })
+        Ok(Self { config: Arc::new(ArcSwap::from_pointee(config)), socket, local })
     }
 
     /// Returns the address bound, with the port that was found for port 0.
@@ -94,14 +95,20 @@ impl Listener {
         self.local
     }
 
+    /// Returns what changes the rules of the listener while it serves.
+    #[must_use]
+    pub fn handle(&self) -> ListenerHandle {
+        ListenerHandle(Arc::clone(&self.config))
+    }
+
     /// Serves connections until the signal, then lets the sessions finish: those without a transaction are ended at
     /// once, those with one may complete it. How long that may take is the caller's to limit.
     ///
     /// # Cancel safety
     /// Dropped, it aborts all sessions, and with them messages that are being submitted.
     pub async fn serve<S: Submit>(self, submit: Arc<S>, bodies: Arc<dyn BodyStore>, mut shutdown: Signal) {
-        let room = Arc::new(Semaphore::new(self.config.max_connections.min(Semaphore::MAX_PERMITS)));
-        let rules = Arc::new(rules(&self.config, submit, bodies));
+        let most = self.config.load().max_connections;
+        let room = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let mut sessions = JoinSet::new();
         loop {
             let (stream, ends) = tokio::select! {
@@ -113,8 +120,10 @@ impl Listener {
                 turn_away(stream);
                 continue;
             };
-            let client = Client { ends, may_relay: socket::is_in(&self.config.relay_hosts, ends.peer.ip()) };
-            let (rules, shutdown) = (Arc::clone(&rules), shutdown.clone());
+            let config = self.config.load();
+            let client = Client { ends, may_relay: socket::is_in(&config.relay_hosts, ends.peer.ip()) };
+            let rules = rules(&config, Arc::clone(&submit), Arc::clone(&bodies));
+            let shutdown = shutdown.clone();
             sessions.spawn(async move {
                 session::run(stream, client, &rules, shutdown).await;
                 drop(permit);
@@ -122,6 +131,23 @@ impl Listener {
         }
         drop(self.socket);
         while sessions.join_next().await.is_some() {}
+    }
+}
+
+/// Changes the rules of a listener that serves.
+#[derive(Debug, Clone)]
+pub struct ListenerHandle(Arc<ArcSwap<ListenerConfig>>);
+
+impl ListenerHandle {
+    /// Returns the rules in force.
+    #[must_use]
+    pub fn config(&self) -> Arc<ListenerConfig> {
+        self.0.load_full()
+    }
+
+    /// Puts rules in force for the sessions to come. Where the listener listens, and how many connections it takes, stays.
+    pub fn replace(&self, config: ListenerConfig) {
+        self.0.store(Arc::new(config));
     }
 }
 

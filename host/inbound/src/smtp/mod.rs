@@ -7,4 +7,4 @@ mod envelope;
 mod listener;
 mod session;
 
-pub use listener::{Listener, ListenerConfig};
+pub use listener::{Listener, ListenerConfig, ListenerHandle};

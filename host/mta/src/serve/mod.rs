@@ -8,6 +8,7 @@ mod batches;
 mod clock;
 mod connection;
 mod dispatch;
+mod doors;
 mod fresh;
 mod generation;
 mod identity;
@@ -34,6 +35,7 @@ use tollgate_inbound::{BindError, http::HttpServer, http::SetupError, smtp::List
 use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
 use crate::{config::Config, policy::Loaded};
+use doors::Doors;
 use node::Node;
 pub(crate) use reload::Handle;
 pub(crate) use watch::Watch;
@@ -82,6 +84,7 @@ pub(crate) struct Server {
     node: Arc<Node>,
     listeners: Vec<Listener>,
     http: Option<HttpServer>,
+    doors: Doors,
 }
 
 impl Prepared {
@@ -108,7 +111,8 @@ impl Prepared {
     pub(crate) async fn start(self, policy: Loaded) -> Result<Server, StartError> {
         let node = Node::new(&self.config, policy.chain, self.spool, self.records)?;
         recovery::recover(&node, self.recovered).await;
-        Ok(Server { node, listeners: self.listeners, http: self.http })
+        let doors = Doors::of(&self.config, &self.listeners, self.http.as_ref());
+        Ok(Server { node, listeners: self.listeners, http: self.http, doors })
     }
 }
 
@@ -131,7 +135,7 @@ impl Server {
 
     /// Returns what a reload needs of it.
     pub(crate) fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.node))
+        Handle { node: Arc::clone(&self.node), doors: self.doors.clone() }
     }
 
     /// Serves until `stop` resolves, then drains: no new sessions, no new deliveries, everything on disk.

@@ -3,13 +3,26 @@
 use std::sync::Arc;
 
 use tollgate_dns::SetupError;
+use tollgate_inbound::http::BadPasswordHash;
 
-use super::node::Node;
+use super::{doors::Doors, node::Node};
 use crate::{config::Config, policy::Loaded, settings};
 
 /// A running server, for whoever reloads its configuration.
 #[derive(Clone)]
-pub(crate) struct Handle(pub(super) Arc<Node>);
+pub(crate) struct Handle {
+    pub(super) node: Arc<Node>,
+    pub(super) doors: Doors,
+}
+
+/// Why a configuration that was found right cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    #[error(transparent)]
+    Names(#[from] SetupError),
+    #[error(transparent)]
+    Password(#[from] BadPasswordHash),
+}
 
 impl Handle {
     /// Puts a configuration in force that has been read, loaded and found right; returns its number.
@@ -19,10 +32,14 @@ impl Handle {
     /// it asked about at once. Waiting messages keep their due times.
     ///
     /// # Errors
-    /// Where names cannot be looked up as configured; nothing has changed then.
-    pub(crate) async fn apply(&self, config: &Config, policy: Loaded) -> Result<u64, SetupError> {
-        let node = &self.0;
+    /// [`ApplyError`]; nothing has changed then.
+    pub(crate) async fn apply(&self, config: &Config, policy: Loaded) -> Result<u64, ApplyError> {
+        let node = &self.node;
         let next = node.generation().next(config, policy.chain)?;
+        let later = self.doors.replace(config)?;
+        if !later.is_empty() {
+            tracing::warn!("changes of {} take effect at the next start", later.join(", "));
+        }
         let settings = settings::egress(&config.egress);
         node.with_engine(|engine, now| {
             settings.pools.into_iter().for_each(|pool| engine.define_pool(now, pool));
@@ -37,8 +54,8 @@ impl Handle {
 
     /// Notes that a configuration was refused; returns the number of the one that stays in force.
     pub(crate) fn refuse(&self) -> u64 {
-        let number = self.0.generation().number;
-        self.0.metrics.reload(false, number);
+        let number = self.node.generation().number;
+        self.node.metrics.reload(false, number);
         number
     }
 }
