@@ -408,12 +408,13 @@ Decided by queues.toml:1
 fn the_line_that_refuses_a_message_is_told() {
     let queues = "scheduling_header = 'X-Schedule'\ntenant_header = 'X-Tenant'\ndefault_tenant = 'gone'\n\
                   [tenant.mytenant]\nrequire_authz = ['scott']\n";
-    let questions: [&[&str]; 5] = [
+    let questions: [&[&str]; 6] = [
         &["--header", "X-Tenant: mytenan"],
         &["--header", "Subject: s"],
         &["--header", "X-Tenant: mytenant"],
         &["--header", "X-Tenant: mytenant", "--authz-id", "joe"],
         &["--header", "X-Schedule: {\"dow\":1}"],
+        &["--meta", "tenant=nope"],
     ];
 
     let seen = questions.map(|question| sections(queues, &[&["--to", "u@a.com"], question].concat(), &["Decided by"]));
@@ -426,6 +427,8 @@ fn the_line_that_refuses_a_message_is_told() {
          the message comes without an identity; --authz-id NAME gives it one",
         "Decided by more.toml:5 [tenant.mytenant]\n    require_authz = ['scott']\n  the list does not have this identity",
         "Decided by more.toml:1\n    scheduling_header = 'X-Schedule'\n  the header says {\"dow\":1}",
+        "Decided by\n  there is no [tenant.nope]; defined are: mytenant\n  \
+         the metadata `tenant` names it, as it came or as a plugin asked before has set it",
     ];
     assert_eq!(seen, expected);
 }
