@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use tollgate_message::Timestamp;
+use tollgate_policy::{QueueOption, settings::Written};
 
 use crate::config::{
     ComponentSource, Config, PluginConfig, UNSPECIFIED,
@@ -37,14 +38,24 @@ impl Background {
         name == UNSPECIFIED || self.config.as_ref().is_none_or(|config| config.pools().contains_key(name))
     }
 
-    /// Returns where an option with this origin was written: the one key of its name on that line.
+    /// Returns where an option with this origin was written: the one key of its name on that line, at that column where
+    /// the origin has one.
     pub(super) fn origin(&self, option: &str, origin: &str) -> Option<Spot<'_>> {
-        let is_there = |spot: &Spot<'_>| spot.entry.key == option && starts(origin, spot);
-        let spots = self.files.spots();
-        let mut found = spots.into_iter().filter(is_there);
-        let first = found.next()?;
+        let mut spots = self.files.spots();
+        spots.retain(|spot| spot.entry.key == option && starts(origin, &spot.place()));
         // JSON may be one line, in which an option stands many times.
-        found.next().is_none().then_some(first)
+        if spots.len() > 1 {
+            spots.retain(|spot| starts(origin, &format!("{}:{}", spot.place(), spot.entry.at.column)));
+        }
+        spots.pop().filter(|_| spots.is_empty())
+    }
+
+    /// Returns where something was written, as a file and a line where that is known; else as its writer has it.
+    pub(super) fn place(&self, option: &QueueOption, written: &Written) -> String {
+        match &written.origin {
+            Some(origin) => self.origin(option.name(), origin).map_or_else(|| origin.clone(), |spot| spot.place()),
+            None => format!("plugin {}", written.plugin),
+        }
     }
 
     /// Returns where a key of a plugin's own section is written.
@@ -68,8 +79,28 @@ impl Background {
     }
 }
 
-/// Returns whether an origin, `queues.toml:12` and whatever follows, is about the line of a spot.
-fn starts(origin: &str, spot: &Spot<'_>) -> bool {
-    let rest = origin.strip_prefix(&spot.place());
-    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+/// Returns whether an origin, `queues.toml:12` and whatever follows, is about a place.
+fn starts(origin: &str, place: &str) -> bool {
+    origin.strip_prefix(place).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_found_by_its_line_and_on_a_crowded_one_by_its_column() {
+        let mut files = Files::default();
+        files.add("a.toml", b"[queue.default]\nmax_age = '1h'\n");
+        files.add("b.json", br#"{"queue": {"a": {"max_age": 1}, "b": {"max_age": 2}}}"#);
+        let background = Background { files, config: None, zone: None, now: Timestamp::default() };
+        let origins =
+            ["a.toml:2", "a.toml:2:1 and more", "a.toml:21", "b.json:1", "b.json:1:18", "b.json:1:39", "a plugin"];
+
+        let seen = origins.map(|origin| background.origin("max_age", origin).and_then(|spot| spot.section()));
+
+        let of = |section: &str| Some(section.to_owned());
+        let default = || of("[queue.default]");
+        assert_eq!(seen, [default(), default(), None, None, of("[queue.a]"), of("[queue.b]"), None]);
+    }
 }

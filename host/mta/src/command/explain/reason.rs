@@ -67,11 +67,18 @@ fn failure<'a>(step: &Step, background: &'a Background) -> Reason<'a> {
 /// A tenant that is not there, or not for this identity.
 fn tenant<'a>(text: &str, background: &'a Background) -> Option<Reason<'a>> {
     if let Some((name, source)) = undefined(text) {
-        let spot = match source {
-            "default_tenant option" => background.text("default_tenant", name),
-            _ => background.text("tenant_header", between(source, "'", "' header")?),
+        let mut hints = vec![missing(name, background)];
+        let spot = match (source, between(source, "'", "' header")) {
+            ("default_tenant option", _) => background.text("default_tenant", name),
+            (_, Some(header)) => background.text("tenant_header", header),
+            _ => {
+                hints.push(
+                    "the metadata `tenant` names it, as it came or as a plugin asked before has set it".to_owned(),
+                );
+                None
+            }
         };
-        return Some(Reason { spot, hints: vec![missing(name, background)] });
+        return Some(Reason { spot, hints });
     }
     let name = text.strip_suffix("' requires SMTP AUTH").and_then(|rest| rest.strip_prefix("tenant '"));
     let hint = match name {

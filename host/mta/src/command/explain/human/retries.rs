@@ -31,7 +31,7 @@ pub(super) fn section(page: &mut Page, queue: &Queue, schedule: Option<&Schedule
     page.section("Retries", format!("{count}{}", until.unwrap_or_default()));
     page.rows(&table(&list, background));
     if let Some(end) = end {
-        page.line(why(&end, list.len(), queue));
+        page.line(why(&end, list.len(), queue, background));
     }
     let spread = (retry::jitter(&queue.timing, 0.0)).unsigned_abs();
     if spread > 0 && list.len() > 1 {
@@ -79,12 +79,15 @@ fn row(number: usize, attempt: &Attempt, background: &Background) -> [Cell; 6] {
 }
 
 /// Tells why there is no further attempt, and which setting decides.
-fn why(end: &Expiry, attempts: usize, queue: &Queue) -> String {
+fn why(end: &Expiry, attempts: usize, queue: &Queue, background: &Background) -> String {
     let next = attempts + 1;
     match *end {
         Expiry::Retry { age, max_age } | Expiry::Requeue { age, max_age } => {
             let (age, max_age) = (seconds(age), seconds(max_age));
-            format!("attempt {next} would be at the age of {age}, past max_age {max_age} ({})", origin(queue))
+            format!(
+                "attempt {next} would be at the age of {age}, past max_age {max_age} ({})",
+                origin(queue, background)
+            )
         }
         Expiry::Schedule { due, expires } => {
             format!("attempt {next} would be {}, and its schedule ends {}", utc(due), utc(expires))
@@ -93,13 +96,10 @@ fn why(end: &Expiry, attempts: usize, queue: &Queue) -> String {
 }
 
 /// Returns where `max_age` was written.
-fn origin(queue: &Queue) -> String {
+fn origin(queue: &Queue, background: &Background) -> String {
     let written = queue.settings.iter().find(|(option, _)| **option == QueueOption::MaxAge);
     let last = written.and_then(|(_, written)| written.last().filter(|last| last.value.is_some()));
-    last.map_or_else(
-        || "default".to_owned(),
-        |last| last.origin.clone().unwrap_or_else(|| format!("plugin {}", last.plugin)),
-    )
+    last.map_or_else(|| "default".to_owned(), |last| background.place(&QueueOption::MaxAge, last))
 }
 
 /// Returns a duration in whole seconds, the nearest, as canonical text.

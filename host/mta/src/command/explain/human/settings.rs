@@ -39,7 +39,7 @@ pub(super) fn values(page: &mut Page, queue: &Queue, background: &Background) {
     };
     let row = |option: &QueueOption| match last(option) {
         Some(written @ Written { value: Some(value), .. }) => set(option, value, written, background),
-        Some(cleared) => unset(option, format!("default, cleared by {}", origin(cleared))),
+        Some(cleared) => unset(option, format!("default, cleared by {}", background.place(option, cleared))),
         None => unset(option, "default".to_owned()),
     };
     let others = queue.settings.iter().map(|(option, _)| option).filter(|option| !OPTIONS.contains(option));
@@ -52,16 +52,16 @@ fn set(option: &QueueOption, value: &OptionValue, written: &Written, background:
         _ => layers::section(option, written, background).unwrap_or_default(),
     };
     let value = cut(&value.text(), VALUE);
-    [option.name().into(), toned(Tone::Strong, value), toned(Tone::Place, origin(written)), section.into()]
+    [
+        option.name().into(),
+        toned(Tone::Strong, value),
+        toned(Tone::Place, background.place(option, written)),
+        section.into(),
+    ]
 }
 
 fn unset(option: &QueueOption, source: String) -> [Cell; 4] {
     [option.name().to_owned(), default(option), source, String::new()].map(|text| toned(Tone::Faint, text))
-}
-
-/// Returns where something was written, or who wrote it where that is not told.
-fn origin(written: &Written) -> String {
-    written.origin.clone().unwrap_or_else(|| format!("plugin {}", written.plugin))
 }
 
 /// Returns what holds for an option that is not set; those that the engine does not ask for are KumoMTA's.
@@ -89,7 +89,7 @@ pub(super) fn layers(page: &mut Page, queue: &Queue, background: &Background) {
     let several = layers.iter().any(|layer| layer.plugin != layers[0].plugin);
     let group = |(n, layer): (usize, &Layer<'_>)| {
         let title = toned(Tone::Strong, format!("{}  {}", n + 1, title(layer, several)));
-        (title, layer.writes.iter().map(write).collect())
+        (title, layer.writes.iter().map(|one| write(one, background)).collect())
     };
     page.groups(&layers.iter().enumerate().map(group).collect::<Vec<_>>());
 }
@@ -102,10 +102,10 @@ fn title(layer: &Layer<'_>, several: bool) -> String {
     }
 }
 
-fn write(write: &Write<'_>) -> [Cell; 4] {
+fn write(write: &Write<'_>, background: &Background) -> [Cell; 4] {
     let value = write.written.value.as_ref().map_or_else(|| "cleared".to_owned(), OptionValue::text);
     let value = cut(&value, VALUE);
-    let (name, origin) = (write.option.name(), origin(write.written));
+    let (name, origin) = (write.option.name(), background.place(write.option, write.written));
     match write.overridden_by {
         None => [name.into(), toned(Tone::Strong, value), toned(Tone::Place, origin), Cell::default()],
         Some(n) => {
