@@ -106,7 +106,7 @@ impl Window {
         let midnight = self.zone.to_ambiguous_timestamp(date.to_datetime(civil::Time::midnight())).earlier().ok()?;
         let shifts = self.zone.following(midnight).map(|shift| shift.timestamp());
         let shifts = shifts.take_while(|shift| self.zone.to_datetime(*shift).date() <= date);
-        let starts = [start.clone().earlier(), start.later()].into_iter().filter_map(Result::ok);
+        let starts = [start.earlier(), start.later()].into_iter().filter_map(Result::ok);
         starts.chain(shifts).filter(|open| *open >= due && self.contains(self.zone.to_datetime(*open))).min()
     }
 
