@@ -57,7 +57,7 @@ fn tenant(config: &Config, message: &Message) -> Result<Option<String>, Reply> {
     };
     let Some(tenant) = config.tenants.get(&name) else {
         let text = format!("tenant '{name}' specified by {source} is not defined in your queue config");
-        return Err(reject("5.7.1", &text));
+        return Err(refused(&text));
     };
     authorize(&name, tenant, message.authz_id().as_deref())?;
     Ok(Some(name))
@@ -66,10 +66,15 @@ fn tenant(config: &Config, message: &Message) -> Result<Option<String>, Reply> {
 fn authorize(name: &str, tenant: &Tenant, authz_id: Option<&str>) -> Result<(), Reply> {
     let Some(allowed) = &tenant.require_authz else { return Ok(()) };
     match authz_id {
-        None => Err(reject("5.7.1", &format!("tenant '{name}' requires SMTP AUTH"))),
+        None => Err(refused(&format!("tenant '{name}' requires SMTP AUTH"))),
         Some(id) if allowed.iter().any(|allowed| allowed == id) => Ok(()),
-        Some(id) => Err(reject("5.7.1", &format!("authz_id '{id}' is not authorized to send as tenant '{name}'"))),
+        Some(id) => Err(refused(&format!("authz_id '{id}' is not authorized to send as tenant '{name}'"))),
     }
+}
+
+/// Returns the refusal of a tenant. Names come from senders, and one of theirs may hold a line end: the reply is one line.
+fn refused(text: &str) -> Reply {
+    reject("5.7.1", &text.replace(char::is_control, " "))
 }
 
 /// Sets the routing domain that the levels give for the first recipient's domain.
