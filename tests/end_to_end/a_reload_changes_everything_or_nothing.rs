@@ -112,7 +112,7 @@ fn who_may_relay_changes_and_where_we_listen_waits_for_the_next_start() {
 
     let later = mta.stderr("take effect at the next start").len();
     mta.terminate();
-    assert_eq!((before[0].as_str(), &after[0][..9], later), ("250 OK", "550 5.7.1", 1));
+    assert_eq!((before[0].as_str(), &after[0][..9], later), ("250 2.0.0 OK", "550 5.7.1", 1));
 }
 
 #[test]
