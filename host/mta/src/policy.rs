@@ -10,7 +10,9 @@ use std::{
 
 use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_policy::{Chain, Link, Workers};
-use tollgate_wasm::{Component, ConfigFile, Configuration, Reference, Runtime, StartError, WasmPlugin};
+use tollgate_wasm::{
+    Compiler, Component, ConfigFile, Configuration, Limits, Reference, Runtime, Setup, StartError, WasmPlugin,
+};
 
 use crate::config::{ComponentSource, PluginConfig, PluginFile, Refused, Remains, text};
 
@@ -20,7 +22,7 @@ const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-help
 /// Where plugins are loaded: the engine, and the components that were loaded before.
 pub(crate) struct Loader {
     runtime: Runtime,
-    /// By where they came from; a file may hold another one by now.
+    /// What was loaded last, by where it came from, so that a reload finds in memory what has not changed.
     loaded: BTreeMap<PathBuf, Arc<Component>>,
 }
 
@@ -34,7 +36,7 @@ pub(crate) struct Loaded {
 impl Loader {
     /// Starts the engine; compiled code is kept in `cache`.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
-        Ok(Self { runtime: Runtime::new(cache)?, loaded: BTreeMap::new() })
+        Ok(Self { runtime: Runtime::new(cache, compiler())?, loaded: BTreeMap::new() })
     }
 
     /// Loads all plugins, or returns everything that is wrong with them and their files.
@@ -84,7 +86,7 @@ impl Loader {
 
     /// Returns the stock plugin's component.
     pub(crate) fn queue_helper(&mut self) -> Result<Arc<Component>, String> {
-        self.component(&ComponentSource::QueueHelper)
+        self.component(&ComponentSource::QueueHelper, &Limits::default())
     }
 
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
@@ -93,7 +95,8 @@ impl Loader {
             Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
         };
         let mut errors = Vec::new();
-        let component = self.component(&config.component).map_err(|text| failed(config.component_at, text));
+        let component =
+            self.component(&config.component, &config.limits).map_err(|text| failed(config.component_at, text));
         let component = component.map_err(|error| errors.push(error)).ok();
         let files: Vec<ConfigFile> = config
             .config
@@ -101,7 +104,9 @@ impl Loader {
             .filter_map(|file| read(file, failed).map_err(|error| errors.push(error)).ok())
             .collect();
         let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
-        let started = WasmPlugin::start(&config.name, component, files, config.limits.clone(), config.instances);
+        let (name, limits) = (config.name.clone(), config.limits.clone());
+        let setup = Setup { name, files, limits, instances: config.instances };
+        let started = WasmPlugin::start(component, setup);
         let (plugin, configuration) = started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,
             StartError::Failed(failure) => unnamed(vec![failed(config.origin.1, failure.to_string())]),
@@ -110,7 +115,7 @@ impl Loader {
         Ok((link, configuration))
     }
 
-    fn component(&mut self, source: &ComponentSource) -> Result<Arc<Component>, String> {
+    fn component(&mut self, source: &ComponentSource, limits: &Limits) -> Result<Arc<Component>, String> {
         let (key, octets) = match source {
             ComponentSource::QueueHelper => (PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec()),
             ComponentSource::File(path) => {
@@ -119,11 +124,8 @@ impl Loader {
                 (path.clone(), octets.map_err(reason)?)
             }
         };
-        if let Some(component) = self.loaded.get(&key).filter(|component| component.is_made_of(&octets)) {
-            return Ok(Arc::clone(component));
-        }
-        let component = self.runtime.load(&octets).map_err(|reason| format!("{}: {reason}", key.display()))?;
-        let component = Arc::new(component);
+        let component =
+            self.runtime.load_within(&octets, limits).map_err(|reason| format!("{}: {reason}", key.display()))?;
         self.loaded.insert(key, Arc::clone(&component));
         Ok(component)
     }
@@ -180,6 +182,12 @@ fn undefined(references: &[Reference], pools: &[String]) -> Vec<Finding> {
         }
     };
     missing.map(finding).collect()
+}
+
+/// Components are compiled by this program in a process of its own; the system knows by this name which file that is, though
+/// a newer one may lie in its place by now.
+fn compiler() -> Compiler {
+    Compiler::Child { program: PathBuf::from("/proc/self/exe"), arguments: vec!["compile-child".to_owned()] }
 }
 
 fn general(message: String) -> Finding {

@@ -1,77 +1,83 @@
 //! From octets to something that can be instantiated, with clear words where that cannot be.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
-use tollgate_policy::{Event, Events};
+use tollgate_policy::Events;
 use wasmtime::{
     Engine,
-    component::{InstancePre, Linker},
+    component::{Component as Code, InstancePre, Linker},
 };
 
 use crate::{
-    bindings::{
-        configure::ConfigurePluginIndices, message_received::MessageReceivedPluginIndices,
-        queue_config::QueueConfigPluginIndices, throttles::ThrottlesPluginIndices,
-    },
-    cache::Cache,
+    cache::{Cache, Key},
+    compile::{CompileError, Compiler, Job, Task},
     engine::{self, Ticker},
+    exports::Exports,
+    limits::Limits,
+    plugin::snapshots,
+    scan::{self, Census, Misfit, PACKAGE, ScanError},
+    snapshot::Snapshots,
     state::{self, HostState},
 };
 
-/// Largest component, in octets.
-const ARTIFACT: usize = 32 << 20;
+/// Where components run: the engine, what it offers them, and the code that was compiled for it. Cloning shares it.
+#[derive(Clone)]
+pub struct Runtime(Arc<Shared>);
 
-/// What the host offers. A component that imports anything else is refused by name.
-const OFFERED: [&str; 6] = ["types", "log", "clock", "domains", "message", "queue-settings"];
-const PACKAGE: &str = "tollgate:policy/";
-const VERSION: &str = "@0.1.";
-
-/// Where components run: the engine, what it offers them, and the code it has compiled before.
-pub struct Runtime {
+/// What all components of a runtime share.
+struct Shared {
     engine: Engine,
     linker: Linker<HostState>,
+    ticker: Ticker,
     cache: Option<Cache>,
-    ticker: Arc<Ticker>,
+    compiler: Compiler,
+    /// What is in use, so that a component is in memory once, whoever has it.
+    loaded: Mutex<HashMap<blake3::Hash, Weak<Component>>>,
+    snapshots: Snapshots,
+    snapshot_queue: snapshots::Queue,
 }
 
 /// A component, compiled and checked, of which any number of plugins can be made.
 pub struct Component {
-    pub(crate) engine: Engine,
-    pub(crate) pre: InstancePre<HostState>,
-    pub(crate) ticker: Arc<Ticker>,
-    pub(crate) configure: Option<ConfigurePluginIndices>,
-    pub(crate) message_received: Option<MessageReceivedPluginIndices>,
-    pub(crate) queue_config: Option<QueueConfigPluginIndices>,
-    pub(crate) throttles: Option<ThrottlesPluginIndices>,
+    pub(crate) runtime: Runtime,
+    pub(crate) image: Arc<Image>,
+    /// Its Wasm, of which snapshots are made.
+    octets: Arc<[u8]>,
+    census: Census,
     digest: blake3::Hash,
+}
+
+/// Code that can be instantiated: a component's, or that of its snapshot.
+pub(crate) struct Image {
+    pub(crate) pre: InstancePre<HostState>,
+    pub(crate) exports: Exports,
+    /// Octets of code and data in memory.
+    pub(crate) weight: usize,
 }
 
 /// Why octets are not a component that the host can run. Shown to whoever configured it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// Larger than a component may be.
-    #[error("the component is {size} octets long, and {limit} is the limit")]
-    TooLarge {
-        /// Its size.
-        size: usize,
-        /// The largest size.
-        limit: usize,
-    },
-    /// Not Wasm at all.
-    #[error("not a WebAssembly file")]
-    NotWasm,
-    /// A core module, which was not wrapped as a component.
-    #[error("a core WebAssembly module, not a component; wrap it (`wasm-tools component new`, or `tollgate-build`)")]
-    CoreModule,
-    /// Wasm that does not validate, or that the engine does not take.
+    /// It is not one, or would cost too much.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// It was built for another version of what host and plugins say to each other, or for another host.
+    #[error("{0}")]
+    Misfit(Misfit),
+    /// It could not be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// It was compiled, and the engine does not take it.
     #[error("not a valid component: {0}")]
     Invalid(String),
-    /// It asks for what is not offered.
-    #[error("the component imports {}, which this host does not offer; it offers {PACKAGE}{{{}}}{VERSION}x", .0.join(", "), OFFERED.join(","))]
-    Imports(Vec<String>),
     /// It handles no event.
-    #[error("the component exports no event of {PACKAGE}*{VERSION}x; it would never be called")]
+    #[error("the component exports no event of {PACKAGE}; it would never be called")]
     NoEvents,
 }
 
@@ -80,76 +86,128 @@ impl Runtime {
     ///
     /// # Errors
     /// What the system said: no thread, no address space.
-    pub fn new(cache: Option<&Path>) -> io::Result<Self> {
-        let engine = engine::hot().map_err(io::Error::other)?;
+    pub fn new(cache: Option<&Path>, compiler: Compiler) -> io::Result<Self> {
+        Self::on(engine::hot().map_err(io::Error::other)?, cache, compiler)
+    }
+
+    /// Starts what an engine needs beside itself.
+    pub(crate) fn on(engine: Engine, cache: Option<&Path>, compiler: Compiler) -> io::Result<Self> {
         let linker = state::linker(&engine).map_err(io::Error::other)?;
-        let ticker = Arc::new(Ticker::start(&engine)?);
+        let ticker = Ticker::start(&engine)?;
         let cache = cache.and_then(|folder| {
             let warn =
                 |reason: &io::Error| tracing::warn!(folder = %folder.display(), %reason, "no cache of compiled code");
             Cache::open(folder).inspect_err(warn).ok()
         });
-        Ok(Self { engine, linker, cache, ticker })
+        let (loaded, snapshots, snapshot_queue) = (Mutex::default(), Snapshots::default(), Mutex::default());
+        let shared = Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue };
+        Ok(Self(Arc::new(shared)))
     }
 
-    /// Checks and compiles a component, or takes its code from the cache.
+    /// Checks and compiles a component under the limits that a plugin has by default. See [`Runtime::load_within`].
     ///
     /// # Errors
-    /// [`LoadError`]; always the component's fault.
-    pub fn load(&self, octets: &[u8]) -> Result<Component, LoadError> {
-        check_kind(octets)?;
-        let digest = blake3::hash(octets);
-        let cached = self.cache.as_ref().and_then(|cache| cache.load(&self.engine, &digest));
-        let component = match cached {
-            Some(component) => component,
-            None => self.compile(octets, &digest)?,
-        };
-        self.check_imports(&component)?;
-        let pre =
-            self.linker.instantiate_pre(&component).map_err(|reason| LoadError::Invalid(format!("{reason:#}")))?;
-        let loaded = Component {
-            engine: self.engine.clone(),
-            ticker: Arc::clone(&self.ticker),
-            configure: ConfigurePluginIndices::new(&pre).ok(),
-            message_received: MessageReceivedPluginIndices::new(&pre).ok(),
-            queue_config: QueueConfigPluginIndices::new(&pre).ok(),
-            throttles: ThrottlesPluginIndices::new(&pre).ok(),
-            pre,
-            digest,
-        };
-        if loaded.events() == Events::default() { Err(LoadError::NoEvents) } else { Ok(loaded) }
+    /// [`LoadError`].
+    pub fn load(&self, octets: &[u8]) -> Result<Arc<Component>, LoadError> {
+        self.load_within(octets, &Limits::default())
     }
 
-    fn compile(&self, octets: &[u8], digest: &blake3::Hash) -> Result<wasmtime::component::Component, LoadError> {
-        let component = wasmtime::component::Component::from_binary(&self.engine, octets)
-            .map_err(|reason| LoadError::Invalid(format!("{reason:#}")))?;
-        if let Some(cache) = &self.cache {
-            cache.store(&self.engine, digest, &component);
+    /// Checks and compiles a component, or takes its code from the cache. One that is in use already is not loaded again.
+    ///
+    /// # Errors
+    /// [`LoadError`]; the component's fault, unless no process can be had to compile it in.
+    pub fn load_within(&self, octets: &[u8], limits: &Limits) -> Result<Arc<Component>, LoadError> {
+        let census = scan::scan(octets, limits)?;
+        if let Some(misfit) = Misfit::of(&census) {
+            return Err(LoadError::Misfit(misfit));
         }
+        let digest = blake3::hash(octets);
+        if let Some(component) = self.in_use(&digest) {
+            return Ok(component);
+        }
+        let job = || Job { task: Task::Compile, octets: octets.to_vec(), limits: limits.clone() };
+        let image = Arc::new(self.image(&Key::component(&digest), job)?);
+        if image.exports.events() == Events::default() {
+            return Err(LoadError::NoEvents);
+        }
+        let component = Arc::new(Component { runtime: self.clone(), image, octets: octets.into(), census, digest });
+        self.loaded().insert(digest, Arc::downgrade(&component));
         Ok(component)
     }
 
-    fn check_imports(&self, component: &wasmtime::component::Component) -> Result<(), LoadError> {
-        let kind = component.component_type();
-        let unknown: Vec<String> =
-            kind.imports(&self.engine).map(|(name, _)| name.to_owned()).filter(|name| !is_offered(name)).collect();
-        if unknown.is_empty() { Ok(()) } else { Err(LoadError::Imports(unknown)) }
+    /// Returns code that can be instantiated, from the cache or by doing the job.
+    pub(crate) fn image(&self, key: &Key, job: impl FnOnce() -> Job) -> Result<Image, LoadError> {
+        if let Some(image) = self.cached(key) {
+            return image;
+        }
+        let made = self.0.compiler.run(&job())?;
+        let code = crate::cache::deserialize(&self.0.engine, &made).map_err(invalid)?;
+        if let Some(cache) = &self.0.cache {
+            cache.store(&self.0.engine, key, &made);
+        }
+        self.link(&code, made.len())
     }
+
+    /// Returns code out of the cache.
+    pub(crate) fn cached(&self, key: &Key) -> Option<Result<Image, LoadError>> {
+        let (code, weight) = self.0.cache.as_ref()?.load(&self.0.engine, key)?;
+        Some(self.link(&code, weight))
+    }
+
+    /// Gives code what it imports.
+    pub(crate) fn link(&self, code: &Code, weight: usize) -> Result<Image, LoadError> {
+        let pre = self.0.linker.instantiate_pre(code).map_err(invalid)?;
+        let exports = Exports::find(&pre);
+        Ok(Image { pre, exports, weight })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.0.ticker
+    }
+
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.0.compiler
+    }
+
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.0.snapshots
+    }
+
+    pub(crate) fn snapshot_queue(&self) -> &snapshots::Queue {
+        &self.0.snapshot_queue
+    }
+
+    fn in_use(&self, digest: &blake3::Hash) -> Option<Arc<Component>> {
+        self.loaded().get(digest)?.upgrade()
+    }
+
+    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<blake3::Hash, Weak<Component>>> {
+        let mut loaded = self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        // Cheap beside what loading costs, and the table stays as small as what is in use.
+        loaded.retain(|_, component| component.strong_count() > 0);
+        loaded
+    }
+}
+
+fn invalid(reason: wasmtime::Error) -> LoadError {
+    LoadError::Invalid(format!("{reason:#}"))
 }
 
 impl Component {
     /// Returns the events that the component handles.
     #[must_use]
     pub fn events(&self) -> Events {
-        let handled = [
-            (self.message_received.is_some(), Event::MessageReceived),
-            (self.queue_config.is_some(), Event::QueueConfig),
-            (self.throttles.is_some(), Event::Throttles),
-        ];
-        handled
-            .into_iter()
-            .filter(|(handles, _)| *handles)
-            .fold(Events::default(), |events, (_, event)| events.with(event))
+        self.image.exports.events()
+    }
+
+    /// Returns what the component is made of.
+    #[must_use]
+    pub fn census(&self) -> &Census {
+        &self.census
     }
 
     /// Returns whether the component was made of these octets.
@@ -163,19 +221,18 @@ impl Component {
     pub fn digest(&self) -> String {
         self.digest.to_hex().to_string()
     }
-}
 
-fn is_offered(import: &str) -> bool {
-    let interface = import.strip_prefix(PACKAGE).and_then(|rest| rest.split_once(VERSION)).map(|(name, _)| name);
-    interface.is_some_and(|name| OFFERED.contains(&name))
-}
+    /// Returns how many octets of compiled code and data it takes in memory.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.image.weight
+    }
 
-fn check_kind(octets: &[u8]) -> Result<(), LoadError> {
-    if octets.len() > ARTIFACT {
-        return Err(LoadError::TooLarge { size: octets.len(), limit: ARTIFACT });
+    pub(crate) fn hash(&self) -> &blake3::Hash {
+        &self.digest
     }
-    if wasmparser::Parser::is_component(octets) {
-        return Ok(());
+
+    pub(crate) fn octets(&self) -> &Arc<[u8]> {
+        &self.octets
     }
-    Err(if wasmparser::Parser::is_core_wasm(octets) { LoadError::CoreModule } else { LoadError::NotWasm })
 }

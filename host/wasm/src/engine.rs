@@ -14,7 +14,10 @@ use wasmtime::{
     Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
-use crate::{limits::Limits, state::TICK};
+use crate::{
+    limits::{CORE_INSTANCES, Limits},
+    state::TICK,
+};
 
 /// How many instances may live at once, of all plugins together.
 const INSTANCES: u32 = 256;
@@ -31,6 +34,20 @@ pub(crate) fn hot() -> wasmtime::Result<Engine> {
         tracing::warn!(%reason, "no room for pooled instances; plugins start more slowly");
         Engine::new(&base())
     })
+}
+
+/// Returns an engine that makes code for the hot one, on one thread, and runs nothing.
+pub(crate) fn compiling() -> wasmtime::Result<Engine> {
+    let mut config = base();
+    config.parallel_compilation(false);
+    Engine::new(&config)
+}
+
+/// Returns an engine on which a component is configured once, in a process that has little address space and may open no file.
+pub(crate) fn configuring() -> wasmtime::Result<Engine> {
+    let mut config = base();
+    config.parallel_compilation(false).memory_init_cow(false).memory_reservation(0).memory_guard_size(64 << 10);
+    Engine::new(&config)
 }
 
 fn base() -> Config {
@@ -58,7 +75,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_tables(INSTANCES * 4)
         .max_memory_size(limits.init_memory)
         .table_elements(limits.table_elements)
-        .max_core_instances_per_component(128)
+        .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(2)
         .max_tables_per_component(8)
         .max_component_instance_size(1 << 20)

@@ -22,13 +22,19 @@
 mod bindings;
 mod cache;
 mod capability;
+mod compile;
 mod component;
 mod engine;
+mod exports;
 mod instance;
 mod limits;
 mod plugin;
+mod scan;
+mod snapshot;
 mod state;
 
+pub use compile::{CompileError, Compiler, child::serve as compile_child};
 pub use component::{Component, LoadError, Runtime};
-pub use limits::Limits;
-pub use plugin::{ConfigFile, Configuration, Instances, Reference, ReferenceKind, StartError, WasmPlugin};
+pub use limits::{CORE_INSTANCES, Limits};
+pub use plugin::{ConfigFile, Configuration, Instances, Reference, ReferenceKind, Setup, StartError, WasmPlugin};
+pub use scan::{Census, Misfit, ScanError};

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
 /// Limits of a plugin. Each has its knob in `[[plugin]] limits`, named as the field.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// CPU time of the guest in one event.
     pub cpu: Duration,
@@ -28,7 +29,20 @@ pub struct Limits {
     pub host_calls: u32,
     /// Octets of header fields that may be added in one event.
     pub header_bytes: usize,
+    /// Octets of the component.
+    pub artifact: usize,
+    /// Octets of one function's body: what a compiler needs may grow with its square.
+    pub function_body: usize,
+    /// Core instances that one instance of the component comes to; no more than 128.
+    pub core_instances: u32,
+    /// CPU time of compiling, in a process of its own.
+    pub compile: Duration,
+    /// Lines in the log, in a second.
+    pub log_lines: u32,
 }
+
+/// Most core instances of a component; the pool is laid out for so many.
+pub const CORE_INSTANCES: u32 = 128;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -43,6 +57,11 @@ impl Default for Limits {
             handles: 1024,
             host_calls: 1000,
             header_bytes: 64 << 10,
+            artifact: 32 << 20,
+            function_body: 512 << 10,
+            core_instances: CORE_INSTANCES,
+            compile: Duration::from_secs(120),
+            log_lines: 100,
         }
     }
 }
@@ -94,17 +113,22 @@ fn thread_cpu_time() -> Duration {
 /// Says no to memory and tables beyond the limit, and remembers that it did.
 #[derive(Debug)]
 pub(crate) struct Ceiling {
+    /// Octets that all memories may have together, and that they have.
     pub(crate) memory: usize,
+    pub(crate) memory_used: usize,
     pub(crate) table_elements: usize,
     pub(crate) refused: Option<String>,
 }
 
 impl ResourceLimiter for Ceiling {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > self.memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let together = self.memory_used.saturating_sub(current).saturating_add(desired);
+        if together > self.memory {
             self.refused = Some(format!("more than {} octets of memory (limits.memory)", self.memory));
+            return Ok(false);
         }
-        Ok(desired <= self.memory)
+        self.memory_used = together;
+        Ok(true)
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

@@ -40,7 +40,12 @@ impl HostState {
         table.set_max_capacity(limits.handles);
         Self {
             table,
-            ceiling: Ceiling { memory: limits.init_memory, table_elements: limits.table_elements, refused: None },
+            ceiling: Ceiling {
+                memory: limits.init_memory,
+                memory_used: 0,
+                table_elements: limits.table_elements,
+                refused: None,
+            },
             stopwatch: Stopwatch::start(limits.init, limits.init * 10),
             // Configuration may ask the host about every key of a large file.
             host_calls_left: u32::MAX,

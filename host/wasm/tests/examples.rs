@@ -7,16 +7,17 @@ use tollgate_message::{
 };
 use tollgate_policy::{Plugin, Settings};
 use tollgate_testkit::guest;
-use tollgate_wasm::{ConfigFile, Configuration, Instances, Limits, Runtime, StartError, WasmPlugin};
+use tollgate_wasm::{Compiler, ConfigFile, Configuration, Instances, Limits, Runtime, Setup, StartError, WasmPlugin};
 
 const TENANTS: &str = include_str!("../../../plugins/examples/tenant-header/tenants.toml");
 const POOLS: &str = include_str!("../../../plugins/examples/tenant-pool/pools.toml");
 const PARAMS: &str = include_str!("../../../plugins/examples/tenant-parameters/params.toml");
 
 fn start(octets: &[u8], file: &str, content: &str) -> Result<(WasmPlugin, Configuration), StartError> {
-    let component = Arc::new(Runtime::new(None).expect("an engine").load(octets).expect("a component"));
+    let component = Runtime::new(None, Compiler::Here).expect("an engine").load(octets).expect("a component");
     let file = ConfigFile { name: file.to_owned(), content: content.as_bytes().to_vec() };
-    WasmPlugin::start("example", component, vec![file], Limits::default(), Instances::Warm)
+    let (name, limits) = ("example".to_owned(), Limits::default());
+    WasmPlugin::start(component, Setup { name, files: vec![file], limits, instances: Instances::Warm })
 }
 
 /// Starts a plugin with a file that is right.

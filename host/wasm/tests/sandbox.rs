@@ -7,17 +7,19 @@ use tollgate_message::{
 };
 use tollgate_policy::{Event, Events, FailureKind, Plugin, QueueOption, Settings, Verdict};
 use tollgate_testkit::guest;
-use tollgate_wasm::{ConfigFile, Instances, Limits, LoadError, Runtime, StartError, WasmPlugin};
+use tollgate_wasm::{Compiler, ConfigFile, Instances, Limits, LoadError, Runtime, Setup, StartError, WasmPlugin};
 
 fn runtime() -> Runtime {
-    Runtime::new(None).expect("an engine")
+    Runtime::new(None, Compiler::Here).expect("an engine")
 }
 
 fn plugin(octets: &[u8], instances: Instances) -> WasmPlugin {
-    let component = Arc::new(runtime().load(octets).expect("a component"));
+    let component = runtime().load(octets).expect("a component");
     // Time for a busy machine, and little memory, so that memory and not time is what an allocating guest runs out of.
     let limits = Limits { wall: Duration::from_secs(20), memory: 8 << 20, ..Limits::default() };
-    WasmPlugin::start("test", component, Vec::new(), limits, instances).expect("a plugin").0
+    WasmPlugin::start(component, Setup { name: "test".to_owned(), files: Vec::new(), limits, instances })
+        .expect("a plugin")
+        .0
 }
 
 fn draft(header: &str) -> Draft {
@@ -206,11 +208,12 @@ fn the_layers_before_can_be_read() {
 
 #[test]
 fn configuration_is_refused_with_positions_or_fails_in_words() {
-    let component = Arc::new(runtime().load(guest::ROGUE).expect("a component"));
+    let component = runtime().load(guest::ROGUE).expect("a component");
     let start = |content: &str| {
         let limits = Limits { init: Duration::from_millis(200), ..Limits::default() };
         let file = ConfigFile { name: "rogue.toml".to_owned(), content: content.as_bytes().to_vec() };
-        match WasmPlugin::start("rogue", Arc::clone(&component), vec![file], limits, Instances::Warm) {
+        let setup = Setup { name: "rogue".to_owned(), files: vec![file], limits, instances: Instances::Warm };
+        match WasmPlugin::start(Arc::clone(&component), setup) {
             Ok(_) => "started".to_owned(),
             Err(StartError::Configuration(refused)) => refused.findings[0].to_string(),
             Err(StartError::Failed(failure)) => failure.kind.word().to_owned(),
@@ -248,15 +251,15 @@ fn an_import_that_is_not_offered_is_named() {
 
     let error = runtime().load(&octets).err();
 
-    let Some(LoadError::Imports(names)) = error else { panic!("{error:?}") };
-    assert_eq!(names, ["wasi:cli/environment@0.2.0"]);
+    let Some(LoadError::Misfit(misfit)) = error else { panic!("{error:?}") };
+    assert!(misfit.to_string().contains("wasi:cli/environment  0.2.0  not offered"), "{misfit}");
 }
 
 #[test]
 fn compiled_code_is_kept_and_a_changed_file_is_not_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let load = || {
-        let runtime = Runtime::new(Some(folder.path())).expect("an engine");
+        let runtime = Runtime::new(Some(folder.path()), Compiler::Here).expect("an engine");
         runtime.load(guest::HELLO).expect("a component").digest()
     };
     let compiled = || {

@@ -13,7 +13,7 @@ use tollgate_message::{
 };
 use tollgate_policy::{Chain, Link, OnFailure, Phase, Plugin, Settings, Verdict, Workers, scripted::Scripted};
 use tollgate_testkit::guest::HELLO;
-use tollgate_wasm::{Component, ConfigFile, Instances, Limits, Runtime, WasmPlugin};
+use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 /// Fifteen fields, of which the plugin reads three and removes three.
 const HEADER: &str = "Return-Path: <news@source.example>\r\n\
@@ -71,7 +71,10 @@ fn draft_of(tenant: &str, domain: &str) -> Draft {
 fn plugin(component: &Arc<Component>, files: Vec<ConfigFile>, instances: Instances) -> WasmPlugin {
     // A neighbour that takes the processor must not end an event.
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
-    WasmPlugin::start("bench", Arc::clone(component), files, limits, instances).expect("a plugin that starts").0
+    let setup = Setup { name: "bench".to_owned(), files, limits, instances };
+    let plugin = WasmPlugin::start(Arc::clone(component), setup).expect("a plugin that starts").0;
+    drop(plugin.take_snapshot());
+    plugin
 }
 
 fn files() -> Vec<ConfigFile> {
@@ -84,7 +87,7 @@ fn chain(plugin: impl Plugin + 'static) -> Chain {
 }
 
 fn message_received(criterion: &mut Criterion) {
-    let runtime = Runtime::new(None).expect("an engine");
+    let runtime = Runtime::new(None, Compiler::Here).expect("an engine");
     let (stock, hello) = (load(&runtime, QUEUE_HELPER), load(&runtime, HELLO));
     let plugins = [
         ("queue-helper warm", plugin(&stock, files(), Instances::Warm)),
@@ -106,7 +109,7 @@ fn message_received(criterion: &mut Criterion) {
 }
 
 fn settings(criterion: &mut Criterion) {
-    let runtime = Runtime::new(None).expect("an engine");
+    let runtime = Runtime::new(None, Compiler::Here).expect("an engine");
     let plugin = plugin(&load(&runtime, QUEUE_HELPER), files(), Instances::Warm);
     let (name, so_far) = (QueueName::parse("welcome-campaign:mytenant@gmail.com"), Settings::default());
     criterion.bench_function("get-queue-config warm", |bencher| {
@@ -136,7 +139,7 @@ fn around(criterion: &mut Criterion) {
 }
 
 fn load(runtime: &Runtime, octets: &[u8]) -> Arc<Component> {
-    Arc::new(runtime.load(octets).expect("a component"))
+    runtime.load(octets).expect("a component")
 }
 
 /// Short: the machine's noise is larger than what longer measuring would tell.

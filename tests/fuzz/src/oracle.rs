@@ -11,7 +11,7 @@ use tollgate_message::{
     Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
 };
 use tollgate_policy::{Event, Plugin as _, Settings};
-use tollgate_wasm::{Component, Configuration, Instances, Limits, Runtime, StartError, WasmPlugin};
+use tollgate_wasm::{Compiler, Component, Configuration, Instances, Limits, Runtime, Setup, StartError, WasmPlugin};
 
 use crate::Input;
 
@@ -33,8 +33,8 @@ impl Target {
     /// Where it is none: it comes with the build.
     #[must_use]
     pub fn new(component: &[u8]) -> Self {
-        let runtime = Runtime::new(None).expect("an engine");
-        Self { component: Arc::new(runtime.load(component).expect("a component")) }
+        let runtime = Runtime::new(None, Compiler::Here).expect("an engine");
+        Self { component: runtime.load(component).expect("a component") }
     }
 
     /// Gives the files to the plugin and asks it about them.
@@ -67,7 +67,9 @@ impl Target {
             wall: Duration::from_secs(30),
             ..Limits::default()
         };
-        match WasmPlugin::start("fuzzed", Arc::clone(&self.component), input.0.clone(), limits, Instances::Warm) {
+        let (name, files) = ("fuzzed".to_owned(), input.0.clone());
+        let setup = Setup { name, files, limits, instances: Instances::Warm };
+        match WasmPlugin::start(Arc::clone(&self.component), setup) {
             Ok((_, said)) if errors(&said) > 0 => Err("loads files that it calls wrong".to_owned()),
             Ok((plugin, said)) => Ok((Some(plugin), said)),
             Err(StartError::Configuration(said)) if errors(&said) == 0 => {

@@ -42,6 +42,9 @@ enum Command {
     Send(send::Args),
     /// Takes mail by SMTP as a script tells it to, and says what came.
     Sink(sink::Args),
+    /// Compiles one component, from standard input to standard output, for the program that started this.
+    #[command(hide = true)]
+    CompileChild,
 }
 
 /// Runs a command to its end.
@@ -53,6 +56,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Send(args) => send::run(args),
         Command::Sink(args) => sink::run(args),
+        Command::CompileChild => tollgate_wasm::compile_child(),
     }
 }
 

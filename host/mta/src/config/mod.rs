@@ -7,6 +7,7 @@ mod auth;
 mod clash;
 mod egress;
 pub(crate) mod files;
+mod limits;
 mod listen;
 mod path;
 mod plugin;

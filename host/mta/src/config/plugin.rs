@@ -6,6 +6,8 @@ use tollgate_config::{Findings, Node, Position, Section, Value};
 use tollgate_policy::{OnFailure, Phase};
 use tollgate_wasm::{Instances, Limits};
 
+use super::limits;
+
 /// A plugin of the operator's.
 #[derive(Clone, Debug)]
 pub(crate) struct PluginConfig {
@@ -79,7 +81,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
         findings.error(section.at(), "on_failure: \"skip\" is not for the queue phase: that plugin authorises");
     }
     let instances = section.parsed("instances", findings, instances);
-    let limits = limits(&mut section, findings);
+    let limits = limits::limits(&mut section, findings);
     for (key, found) in [("name", name.is_some()), ("component", component.is_some())] {
         if !found && section.entry_is_missing(key) {
             section.missing(key, findings);
@@ -98,26 +100,6 @@ fn files(section: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> O
     let Value::Array(items) = &entry.node.value else { return None };
     let file = |(name, item): (String, &Node)| PluginFile { path: folder.join(&name), name, at: item.at };
     (names.len() == items.len()).then(|| names.into_iter().zip(items).map(file).collect())
-}
-
-fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
-    let mut limits = Limits::default();
-    let Some(mut section) = section.section("limits", findings) else { return limits };
-    limits.cpu = section.duration("cpu", findings).unwrap_or(limits.cpu);
-    limits.wall = section.duration("wall", findings).unwrap_or(limits.wall);
-    limits.init = section.duration("init", findings).unwrap_or(limits.init);
-    let mut octets = |key, default: usize| {
-        section.size(key, findings).and_then(|size| usize::try_from(size).ok()).unwrap_or(default)
-    };
-    limits.memory = octets("memory", limits.memory).min(limits.init_memory);
-    limits.host_call_bytes = octets("host_call_bytes", limits.host_call_bytes);
-    limits.header_bytes = octets("header_bytes", limits.header_bytes);
-    let calls = section.number("host_calls", findings);
-    limits.host_calls = calls.and_then(|n| u32::try_from(n).ok()).unwrap_or(limits.host_calls);
-    let handles = section.number("handles", findings);
-    limits.handles = handles.and_then(|n| usize::try_from(n).ok()).unwrap_or(limits.handles);
-    section.finish(findings);
-    limits
 }
 
 fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {

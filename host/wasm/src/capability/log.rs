@@ -9,31 +9,30 @@ use crate::{bindings::host::tollgate::policy::log as wit, state::HostState};
 
 /// Longest line, in octets.
 const LINE: usize = 1024;
-/// Most lines in a second.
-const LINES_PER_SECOND: u32 = 100;
 
 /// How many lines a plugin may still write in this second; shared by its instances.
 #[derive(Debug)]
 pub(crate) struct LogBudget {
+    lines: u32,
     second: Mutex<(Instant, u32)>,
 }
 
 impl LogBudget {
-    pub(crate) fn new() -> Self {
-        Self { second: Mutex::new((Instant::now(), 0)) }
+    pub(crate) fn new(lines: u32) -> Self {
+        Self { lines, second: Mutex::new((Instant::now(), 0)) }
     }
 
     /// Takes one line of the budget, or says that there is none left in this second.
     fn take(&self) -> bool {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         if second.0.elapsed() >= Duration::from_secs(1) {
-            if second.1 > LINES_PER_SECOND {
-                tracing::warn!(target: "tollgate::plugin", dropped = second.1 - LINES_PER_SECOND, "lines of a plugin were dropped");
+            if second.1 > self.lines {
+                tracing::warn!(target: "tollgate::plugin", dropped = second.1 - self.lines, "lines of a plugin were dropped");
             }
             *second = (Instant::now(), 0);
         }
         second.1 = second.1.saturating_add(1);
-        second.1 <= LINES_PER_SECOND
+        second.1 <= self.lines
     }
 }
 

@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion};
 use tollgate_bench::{QUEUE_HELPER, QUEUES, large, median, round, tell};
 use tollgate_message::{Draft, QueueName};
 use tollgate_policy::{Plugin as _, Settings, Verdict};
-use tollgate_wasm::{Component, ConfigFile, Instances, Limits, Runtime, WasmPlugin};
+use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 use super::{draft_of, load, plugin};
 
@@ -40,7 +40,7 @@ fn sizes() -> [Size; 2] {
 }
 
 pub(crate) fn large(criterion: &mut Criterion) {
-    let runtime = Runtime::new(None).expect("an engine");
+    let runtime = Runtime::new(None, Compiler::Here).expect("an engine");
     let stock = load(&runtime, QUEUE_HELPER);
     let sizes = sizes();
     for size in &sizes {
@@ -111,7 +111,8 @@ fn received(plugin: &WasmPlugin, draft: &Draft) -> tollgate_policy::Answer {
 fn memory(stock: &Arc<Component>, size: &Size) -> usize {
     let loads_with = |mebibytes: usize| {
         let limits = Limits { init_memory: mebibytes << 20, wall: Duration::from_secs(20), ..Limits::default() };
-        WasmPlugin::start("bench", Arc::clone(stock), size.files(), limits, Instances::Warm).is_ok()
+        let setup = Setup { name: "bench".to_owned(), files: size.files(), limits, instances: Instances::Warm };
+        WasmPlugin::start(Arc::clone(stock), setup).is_ok()
     };
     let (mut refused, mut enough) = (1, 512);
     while enough - refused > 1 {

@@ -1,0 +1,89 @@
+//! `limits` of a plugin: one knob for each limit, named as the errors that speak of it.
+
+use std::time::Duration;
+
+use tollgate_config::{Findings, Section};
+use tollgate_wasm::{CORE_INSTANCES, Limits};
+
+/// Most memory while a plugin is configured, and so most memory at all: the engine's pool is laid out for it.
+const MEMORY: u64 = 512 << 20;
+
+/// Largest body of a function in octets; larger ones are no Wasm to any implementation.
+const FUNCTION_BODY: u64 = 7_654_321;
+
+/// Reads `limits`; what is not there has its default.
+pub(super) fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
+    let mut limits = Limits::default();
+    let Some(mut section) = section.section("limits", findings) else { return limits };
+    for (key, value) in [
+        ("cpu", &mut limits.cpu),
+        ("wall", &mut limits.wall),
+        ("init", &mut limits.init),
+        ("compile", &mut limits.compile),
+    ] {
+        duration(&mut section, key, value, findings);
+    }
+    for (key, value, most) in [
+        ("memory", &mut limits.memory, MEMORY),
+        ("init_memory", &mut limits.init_memory, MEMORY),
+        ("host_call_bytes", &mut limits.host_call_bytes, MEMORY),
+        ("header_bytes", &mut limits.header_bytes, 16 << 20),
+        ("artifact", &mut limits.artifact, 256 << 20),
+        ("function_body", &mut limits.function_body, FUNCTION_BODY),
+    ] {
+        octets(&mut section, key, value, most, findings);
+    }
+    numbers(&mut section, &mut limits, findings);
+    section.finish(findings);
+    // A plugin keeps what its configuration took.
+    limits.init_memory = limits.init_memory.max(limits.memory);
+    limits
+}
+
+fn numbers(section: &mut Section<'_>, limits: &mut Limits, findings: &mut Findings) {
+    for (key, value, most) in [
+        ("host_calls", &mut limits.host_calls, u32::MAX),
+        ("core_instances", &mut limits.core_instances, CORE_INSTANCES),
+        ("log_lines", &mut limits.log_lines, 1_000_000),
+    ] {
+        if let Some(number) = number(section, key, most.into(), findings) {
+            *value = u32::try_from(number).unwrap_or(most);
+        }
+    }
+    for (key, value, most) in
+        [("handles", &mut limits.handles, 1_000_000), ("table_elements", &mut limits.table_elements, 20_000)]
+    {
+        if let Some(number) = number(section, key, most, findings) {
+            *value = usize::try_from(number).unwrap_or(usize::MAX);
+        }
+    }
+}
+
+fn duration(section: &mut Section<'_>, key: &'static str, value: &mut Duration, findings: &mut Findings) {
+    let at = section.entry(key).map(|entry| entry.at);
+    match (section.duration(key, findings), at) {
+        (Some(Duration::ZERO), Some(at)) => findings.error(at, format!("{key}: with no time at all nothing can run")),
+        (Some(limit), _) => *value = limit,
+        (None, _) => {}
+    }
+}
+
+fn octets(section: &mut Section<'_>, key: &'static str, value: &mut usize, most: u64, findings: &mut Findings) {
+    let at = section.entry(key).map(|entry| entry.at);
+    match (section.size(key, findings), at) {
+        (Some(size), Some(at)) if size > most => findings.error(at, format!("{key}: {most} octets is the most")),
+        (Some(size), _) => *value = usize::try_from(size).unwrap_or(usize::MAX),
+        (None, _) => {}
+    }
+}
+
+fn number(section: &mut Section<'_>, key: &'static str, most: u64, findings: &mut Findings) -> Option<u64> {
+    let at = section.entry(key).map(|entry| entry.at);
+    match (section.number(key, findings), at) {
+        (Some(number), Some(at)) if number > most => {
+            findings.error(at, format!("{key}: {most} is the most"));
+            None
+        }
+        (number, _) => number,
+    }
+}

@@ -1,0 +1,112 @@
+//! The events, as a guest is asked them: our types in, the guest's functions called, our types out.
+
+use std::sync::Arc;
+
+use tollgate_message::{Edits, QueueName, Received};
+use tollgate_policy::{Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict};
+
+use super::{Instances, WasmPlugin};
+use crate::{
+    bindings::{
+        host::tollgate::policy::types::{QueueName as WitQueueName, Reply as WitReply},
+        message_received::exports::tollgate::policy::message_received::Verdict as WitVerdict,
+        throttles::exports::tollgate::policy::throttles::{Scope as WitScope, Throttle as WitThrottle},
+    },
+    capability::{message::MessageHandle, queue_settings::SettingsHandle},
+};
+
+impl Plugin for WasmPlugin {
+    fn name(&self) -> &str {
+        &self.0.maker.plugin
+    }
+
+    fn events(&self) -> Events {
+        self.0.component.events()
+    }
+
+    fn placement(&self) -> Placement {
+        match self.0.instances {
+            Instances::Warm => Placement::Inline,
+            Instances::Fresh => Placement::Worker,
+        }
+    }
+
+    fn message_received(&self, received: &Arc<Received>, edits: Edits) -> Result<(Edits, Answer), Failure> {
+        let mut guest = self.0.take()?;
+        let received = Arc::clone(received);
+        let (edits, answer) = guest.event(|call| {
+            let (functions, store) = call.message_received()?;
+            let handle = store.data_mut().table.push(MessageHandle { received, edits })?;
+            let borrowed = wasmtime::component::Resource::new_borrow(handle.rep());
+            let interface = functions.tollgate_policy_message_received();
+            let answer = interface.call_message_received(&mut *store, borrowed)?;
+            Ok((store.data_mut().table.delete(handle)?.edits, answer))
+        })?;
+        self.0.give_back(guest);
+        Ok((edits, self.answer(answer)?))
+    }
+
+    fn queue_config(&self, name: &QueueName, so_far: &Settings) -> Result<Option<Settings>, Failure> {
+        let mut guest = self.0.take()?;
+        let answer = guest.event(|call| {
+            let (functions, store) = call.queue_config()?;
+            let so_far = store.data_mut().table.push(SettingsHandle(so_far.clone()))?;
+            let borrowed = wasmtime::component::Resource::new_borrow(so_far.rep());
+            let interface = functions.tollgate_policy_queue_config();
+            let answer = interface.call_get_queue_config(&mut *store, &queue_name(name), borrowed)?;
+            let table = &mut store.data_mut().table;
+            table.delete(so_far)?;
+            answer
+                .map(|settings| settings.map(|handle| table.delete(handle).map(|handle| handle.0)).transpose())
+                .map_or_else(
+                    |error| Ok(Err(format!("{error:?}"))),
+                    |settings| settings.map(Ok).map_err(wasmtime::Error::from),
+                )
+        })?;
+        self.0.give_back(guest);
+        answer.map_err(|reason| self.0.nonsense(format!("no settings for {name}: {reason}")))
+    }
+
+    fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> Result<Vec<Throttle>, Failure> {
+        let mut guest = self.0.take()?;
+        let throttles = guest.event(|call| {
+            let (functions, store) = call.throttles()?;
+            functions.tollgate_policy_throttles().call_throttles(store, tenant, campaign)
+        })?;
+        self.0.give_back(guest);
+        throttles.into_iter().map(throttle).collect::<Result<_, _>>().map_err(|reason| self.0.nonsense(reason))
+    }
+}
+
+fn queue_name(name: &QueueName) -> WitQueueName {
+    WitQueueName {
+        campaign: name.campaign.clone(),
+        tenant: name.tenant.clone(),
+        domain: name.domain.clone(),
+        routing_domain: name.routing_domain.clone(),
+    }
+}
+
+fn throttle(throttle: WitThrottle) -> Result<Throttle, String> {
+    let scope = match throttle.scope {
+        WitScope::Tenant => Scope::Tenant,
+        WitScope::TenantCampaign => Scope::TenantCampaign,
+    };
+    Ok(Throttle { scope, key: throttle.key, rate: crate::capability::rate_from_guest(throttle.rate)? })
+}
+
+impl WasmPlugin {
+    fn answer(&self, answer: Result<WitVerdict, WitReply>) -> Result<Answer, Failure> {
+        Ok(match answer {
+            Ok(WitVerdict::Accept) => Ok(Verdict::Accept),
+            Ok(WitVerdict::Discard) => Ok(Verdict::Discard),
+            Ok(WitVerdict::Hold(reason)) => Ok(Verdict::Hold(reason)),
+            Err(reply) => Err(self.refusal(reply)?),
+        })
+    }
+
+    fn refusal(&self, reply: WitReply) -> Result<Refusal, Failure> {
+        let reply = crate::capability::reply_from_guest(reply).map_err(|reason| self.0.nonsense(reason))?;
+        Refusal::try_from(reply).map_err(|reply| self.0.nonsense(format!("{reply} refuses nothing")))
+    }
+}

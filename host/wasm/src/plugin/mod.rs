@@ -1,0 +1,205 @@
+//! A component with a name, its configuration and its limits: what answers events.
+
+mod events;
+pub(crate) mod snapshots;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tollgate_config::{Finding, Position, Severity};
+use tollgate_policy::{Failure, FailureKind};
+
+use crate::{
+    bindings::configure::exports::tollgate::policy::configure as wit,
+    capability::LogBudget,
+    component::Component,
+    instance::{Guest, Maker},
+    limits::Limits,
+};
+
+use snapshots::SnapshotState;
+
+/// How many warm instances are kept when no one uses them; more than most machines have threads that would.
+const KEPT: usize = 64;
+
+/// Whether instances are used again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Instances {
+    /// One event, one instance.
+    Fresh,
+    /// Instances go on from event to event, one for each thread that is in the plugin at the time.
+    Warm,
+}
+
+/// A file that the operator gave to a plugin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigFile {
+    /// The name under which errors speak of it.
+    pub name: String,
+    /// Its octets.
+    pub content: Vec<u8>,
+}
+
+/// What a plugin said about its configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Configuration {
+    /// Warnings and notes, and errors where the configuration is refused.
+    pub findings: Vec<Finding>,
+    /// Names for the host to check.
+    pub references: Vec<Reference>,
+}
+
+/// A name in a plugin's configuration that the host defines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reference {
+    /// What is named.
+    pub kind: ReferenceKind,
+    /// The name.
+    pub name: String,
+    /// The file.
+    pub file: String,
+    /// Where in it.
+    pub at: Position,
+}
+
+/// What a plugin's configuration may name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReferenceKind {
+    /// An egress pool.
+    EgressPool,
+}
+
+/// Why a plugin did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its configuration is not right; here is everything that is wrong with it, and the names for the host to check in
+    /// what could be read.
+    #[error("the configuration is refused")]
+    Configuration(Configuration),
+    /// It failed while it was set up.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// What a plugin is started with, besides its component.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The name that the operator gave it.
+    pub name: String,
+    /// Its configuration.
+    pub files: Vec<ConfigFile>,
+    /// What it may use.
+    pub limits: Limits,
+    /// Whether its instances are used again.
+    pub instances: Instances,
+}
+
+/// A plugin that runs as a component.
+pub struct WasmPlugin(Arc<Inner>);
+
+/// What a plugin and whoever takes its snapshot share.
+pub(crate) struct Inner {
+    component: Arc<Component>,
+    maker: Maker,
+    files: Vec<wit::File>,
+    instances: Instances,
+    idle: Mutex<Vec<Guest>>,
+    snapshot: SnapshotState,
+}
+
+impl WasmPlugin {
+    /// Makes a plugin of a component and configures a first instance of it.
+    ///
+    /// # Errors
+    /// [`StartError`]: the configuration's fault, or the plugin's.
+    pub fn start(component: Arc<Component>, setup: Setup) -> Result<(Self, Configuration), StartError> {
+        let Setup { name, files, limits, instances } = setup;
+        let files: Vec<_> =
+            files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
+        let log = Arc::new(LogBudget::new(limits.log_lines));
+        let maker = Maker { plugin: Arc::from(name), limits: Arc::new(limits), log };
+        let mut guest = Guest::instantiate(&component.runtime, &component.image, &maker)?;
+        let loaded = guest
+            .configure(&files)?
+            .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
+        let snapshot = SnapshotState::new(&component, &files, instances);
+        let inner = Inner { component, maker, files, instances, idle: Mutex::new(Vec::new()), snapshot };
+        inner.give_back(guest);
+        Ok((Self(Arc::new(inner)), configuration(loaded.diagnostics, loaded.references)))
+    }
+
+    /// Takes the plugin's snapshot now, where it has a use for one; otherwise that happens behind its first events.
+    ///
+    /// # Errors
+    /// Why there is none, in words. The plugin works all the same.
+    pub fn take_snapshot(&self) -> Result<(), String> {
+        self.0.take_snapshot()
+    }
+
+    /// Returns its component.
+    #[must_use]
+    pub fn component(&self) -> &Arc<Component> {
+        &self.0.component
+    }
+}
+
+impl Inner {
+    fn take(self: &Arc<Self>) -> Result<Guest, Failure> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(guest) => Ok(guest),
+            None => self.make(),
+        }
+    }
+
+    fn make(self: &Arc<Self>) -> Result<Guest, Failure> {
+        if let Some(snapshot) = self.snapshot() {
+            return Guest::instantiate(&self.component.runtime, &snapshot, &self.maker);
+        }
+        let mut guest = Guest::instantiate(&self.component.runtime, &self.component.image, &self.maker)?;
+        match guest.configure(&self.files)? {
+            Ok(_) => Ok(guest),
+            Err(refused) => {
+                let first = refused.diagnostics.first().map_or("", |finding| &finding.message);
+                Err(self.nonsense(format!("refuses a configuration that it took before: {first}")))
+            }
+        }
+    }
+
+    fn give_back(&self, guest: Guest) {
+        // A fresh plugin keeps the instance that its start has configured for its first event.
+        let is_kept = if self.instances == Instances::Warm { !guest.is_worn() } else { guest.is_unused() };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_kept && idle.len() < KEPT {
+            idle.push(guest);
+        }
+    }
+
+    fn nonsense(&self, detail: String) -> Failure {
+        Failure { plugin: self.maker.plugin.to_string(), kind: FailureKind::Nonsense, detail }
+    }
+}
+
+fn finding(diagnostic: wit::Diagnostic) -> Finding {
+    let severity = match diagnostic.severity {
+        wit::Severity::Error => Severity::Error,
+        wit::Severity::Warning => Severity::Warning,
+        wit::Severity::Note => Severity::Note,
+    };
+    let at = diagnostic.line.map(|line| Position { line, column: diagnostic.column.unwrap_or(1) });
+    Finding { severity, file: diagnostic.file, at, message: diagnostic.message }
+}
+
+fn configuration(diagnostics: Vec<wit::Diagnostic>, references: Vec<wit::Reference>) -> Configuration {
+    let reference = |reference: wit::Reference| Reference {
+        kind: match reference.kind {
+            wit::ReferenceKind::EgressPool => ReferenceKind::EgressPool,
+        },
+        name: reference.name,
+        file: reference.file,
+        at: Position { line: reference.line, column: reference.column },
+    };
+    Configuration {
+        findings: diagnostics.into_iter().map(finding).collect(),
+        references: references.into_iter().map(reference).collect(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether a component fits this host: each interface that it wants or handles, beside what is offered.
+//!
+//! Wasmtime would say so too, one interface at a time and in the words of a linker. Told before anything is compiled, and as
+//! a table, it is a page that a plugin's author can act on.
+
+use std::fmt;
+
+use super::Census;
+
+/// The package that all interfaces are of.
+pub(crate) const PACKAGE: &str = "tollgate:policy";
+/// The version of it that this host speaks.
+const VERSION: &str = "0.1.0";
+
+/// What this host offers to every component.
+pub(crate) const OFFERED: [&str; 6] = ["types", "log", "clock", "domains", "message", "queue-settings"];
+/// The events that this host knows.
+pub(crate) const EVENTS: [&str; 4] = ["configure", "message-received", "queue-config", "throttles"];
+
+/// Most lines of the table, and longest name in it: a stranger writes them.
+const LINES: usize = 40;
+const NAME: usize = 100;
+
+/// An interface by its full name: `package/name@version`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Interface<'a> {
+    pub(crate) package: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) version: Option<&'a str>,
+}
+
+impl<'a> Interface<'a> {
+    /// Takes a full name apart; a name of another shape is all name.
+    pub(crate) fn parse(full: &'a str) -> Self {
+        let (path, version) = full.split_once('@').map_or((full, None), |(path, version)| (path, Some(version)));
+        let (package, name) = path.split_once('/').unwrap_or(("", path));
+        Self { package, name, version }
+    }
+
+    fn path(&self) -> String {
+        if self.package.is_empty() { self.name.to_owned() } else { format!("{}/{}", self.package, self.name) }
+    }
+
+    /// Returns whether the version is one that ours can stand in for: before 1.0 the minor version is what must agree.
+    fn is_of_our_version(&self) -> bool {
+        let track = |version: &str| version.split('.').take(2).map(str::to_owned).collect::<Vec<_>>();
+        self.version.is_some_and(|version| track(version) == track(VERSION))
+    }
+}
+
+/// Returns the name of an import that this host offers.
+pub(crate) fn offered(import: &str) -> Option<&'static str> {
+    let interface = Interface::parse(import);
+    let ours = interface.package == PACKAGE && interface.is_of_our_version();
+    OFFERED.into_iter().find(|name| ours && *name == interface.name)
+}
+
+/// What does not fit: a line for each interface, and who built the component.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Misfit {
+    lines: Vec<(String, String, String)>,
+    makers: Vec<String>,
+}
+
+impl Misfit {
+    /// Compares a component with this host; nothing where it fits.
+    pub(crate) fn of(census: &Census) -> Option<Self> {
+        let imports = census.imports.iter().filter(|name| offered(name).is_none());
+        let exports = census.exports.iter().filter(|name| is_other_event(name));
+        let lines: Vec<_> = imports.chain(exports).take(LINES).map(|name| line(name)).collect();
+        (!lines.is_empty()).then(|| Self { lines, makers: census.makers.clone() })
+    }
+}
+
+/// Returns whether an export is of our package and none of our events: it was built for another version.
+fn is_other_event(export: &str) -> bool {
+    let interface = Interface::parse(export);
+    interface.package == PACKAGE && !(EVENTS.contains(&interface.name) && interface.is_of_our_version())
+}
+
+fn line(name: &str) -> (String, String, String) {
+    let interface = Interface::parse(name);
+    let known = OFFERED.iter().chain(&EVENTS).any(|known| *known == interface.name);
+    let have = if interface.package == PACKAGE && known { VERSION } else { "not offered" };
+    (clean(&interface.path()), clean(interface.version.unwrap_or("no version")), have.to_owned())
+}
+
+fn clean(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(NAME).collect()
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heading = ("interface".to_owned(), "needs".to_owned(), "this host has".to_owned());
+        let width = |cell: fn(&(String, String, String)) -> &String| {
+            std::iter::once(&heading).chain(&self.lines).map(|line| cell(line).chars().count()).max().unwrap_or(0)
+        };
+        let (first, second) = (width(|line| &line.0), width(|line| &line.1));
+        f.write_str("the component was built for another host:")?;
+        for (interface, needs, have) in std::iter::once(&heading).chain(&self.lines) {
+            write!(f, "\n    {interface:first$}  {needs:second$}  {have}")?;
+        }
+        let makers = if self.makers.is_empty() { "tools unknown".to_owned() } else { self.makers.join(", ") };
+        write!(f, "\n    built with {makers}")
+    }
+}
