@@ -9,6 +9,8 @@
 mod chain;
 pub mod event;
 mod failure;
+mod fingerprint;
+mod health;
 mod plugin;
 pub mod scripted;
 pub mod settings;
@@ -20,6 +22,8 @@ pub use event::{
     throttles::{Scope, Throttle},
 };
 pub use failure::{Failure, FailureKind, OnFailure};
-pub use plugin::{Event, Events, Phase, Placement, Plugin};
+pub use fingerprint::fingerprint;
+pub use health::{Fingerprint, Health, Standing};
+pub use plugin::{Event, Events, Phase, Placement, Plugin, Vitals};
 pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
 pub use workers::Workers;
