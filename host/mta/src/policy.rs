@@ -105,13 +105,14 @@ impl Loader {
             .collect();
         let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
         let (name, limits) = (config.name.clone(), config.limits.clone());
-        let setup = Setup { name, files, limits, instances: config.instances };
+        let (instances, core_dumps) = (config.instances, config.core_dumps.clone());
+        let setup = Setup { name, files, limits, instances, core_dumps };
         let started = WasmPlugin::start(component, setup);
         let (plugin, configuration) = started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,
             StartError::Failed(failure) => unnamed(vec![failed(config.origin.1, failure.to_string())]),
         })?;
-        let link = Link { plugin: Arc::new(plugin), phase: config.phase, on_failure: config.on_failure };
+        let link = Link::new(plugin, config.phase, config.on_failure);
         Ok((link, configuration))
     }
 

@@ -84,6 +84,11 @@ impl HostState {
         }
     }
 
+    /// Returns how many calls to the host the event has made.
+    pub(crate) fn host_calls_made(&self) -> u32 {
+        self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
+    }
+
     /// Charges header octets; returns whether the budget held them.
     pub(crate) fn charge_header(&mut self, octets: usize) -> bool {
         let left = self.header_bytes_left.checked_sub(octets);

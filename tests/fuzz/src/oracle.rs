@@ -68,7 +68,7 @@ impl Target {
             ..Limits::default()
         };
         let (name, files) = ("fuzzed".to_owned(), input.0.clone());
-        let setup = Setup { name, files, limits, instances: Instances::Warm };
+        let setup = Setup { name, files, limits, instances: Instances::Warm, ..Setup::default() };
         match WasmPlugin::start(Arc::clone(&self.component), setup) {
             Ok((_, said)) if errors(&said) > 0 => Err("loads files that it calls wrong".to_owned()),
             Ok((plugin, said)) => Ok((Some(plugin), said)),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_message::{Edits, QueueName, Received};
-use tollgate_policy::{Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict};
+use tollgate_policy::{
+    Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
+};
 
 use super::{Instances, WasmPlugin};
 use crate::{
@@ -29,6 +31,14 @@ impl Plugin for WasmPlugin {
             Instances::Warm => Placement::Inline,
             Instances::Fresh => Placement::Worker,
         }
+    }
+
+    fn digest(&self) -> String {
+        self.0.component.digest()
+    }
+
+    fn vitals(&self) -> Vitals {
+        self.0.vitals()
     }
 
     fn message_received(&self, received: &Arc<Received>, edits: Edits) -> Result<(Edits, Answer), Failure> {
