@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tollgate_policy::Failure;
+use tollgate_policy::{Failure, FailureKind};
 use wasmtime::{
     Store, UpdateDeadline,
     component::{Instance, Lift, TypedFunc, WasmList},
@@ -79,8 +79,18 @@ impl Maker {
 }
 
 impl Guest {
-    /// Instantiates a component. The deadline holds from the first instruction: start functions run here.
+    /// Instantiates a component; where as many instances as may be are there, one that nobody uses goes for it.
     pub(crate) fn instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
+        loop {
+            match Self::try_instantiate(runtime, image, maker) {
+                Err(failure) if failure.kind == FailureKind::Unavailable && runtime.idle().drop_one() => {}
+                made => return made,
+            }
+        }
+    }
+
+    /// The deadline holds from the first instruction: start functions run here.
+    fn try_instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
         let state = HostState::new(Arc::clone(&maker.plugin), Arc::clone(&maker.limits), Arc::clone(&maker.log));
         let mut store = Store::new(runtime.engine(), state);
         store.limiter(|state| &mut state.ceiling);

@@ -23,7 +23,7 @@ impl Idle {
     }
 
     /// Drops one instance of some plugin. Returns whether there was one.
-    pub(super) fn drop_one(&self) -> bool {
+    pub(crate) fn drop_one(&self) -> bool {
         let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
         // Each search starts where the last one ended, so that it is not always the same plugin that gives way.
         let found = plugins.iter().position(|plugin| plugin.upgrade().is_some_and(|plugin| plugin.drop_idle()));

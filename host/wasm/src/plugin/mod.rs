@@ -14,7 +14,7 @@ use tollgate_policy::{Failure, FailureKind, Vitals};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
-    component::{Component, Image},
+    component::Component,
     instance::{Guest, Maker},
     limits::Limits,
 };
@@ -161,25 +161,14 @@ impl Inner {
 
     fn make(self: &Arc<Self>) -> Result<Guest, Failure> {
         if let Some(snapshot) = self.snapshot() {
-            return self.instantiate(&snapshot);
+            return Guest::instantiate(&self.component.runtime, &snapshot, &self.maker);
         }
-        let mut guest = self.instantiate(&self.component.image)?;
+        let mut guest = Guest::instantiate(&self.component.runtime, &self.component.image, &self.maker)?;
         match guest.configure(&self.files)? {
             Ok(_) => Ok(guest),
             Err(refused) => {
                 let first = refused.diagnostics.first().map_or("", |finding| &finding.message);
                 Err(self.nonsense(format!("refuses a configuration that it took before: {first}")))
-            }
-        }
-    }
-
-    /// Makes an instance; where as many as may be are there, one of those that nobody uses goes for it.
-    fn instantiate(&self, image: &Arc<Image>) -> Result<Guest, Failure> {
-        let runtime = &self.component.runtime;
-        loop {
-            match Guest::instantiate(runtime, image, &self.maker) {
-                Err(failure) if failure.kind == FailureKind::Unavailable && runtime.idle().drop_one() => {}
-                made => return made,
             }
         }
     }
