@@ -9,7 +9,7 @@ use std::{
 
 use tollgate_message::{MessageId, QueueName, Schedule, Timestamp};
 use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
-use tollgate_queue::{FOREVER, NewMessage, QueueConfig};
+use tollgate_queue::{Entrance, FOREVER, NewMessage, QueueConfig};
 
 use super::{generation::Generation, node::Node};
 use crate::{config::UNSPECIFIED, settings};
@@ -192,15 +192,17 @@ impl Node {
         self.queues.get(name).map_or_else(Arc::default, |known| known.config)
     }
 
-    /// Puts a message into the queue of this name; one that is held goes into a queue that is not served.
+    /// Puts a message into the queue of this name; one that is held goes into a queue that is not served, and is kept
+    /// there at any age until an operator decides.
     pub(crate) fn enqueue(self: &Arc<Self>, name: &QueueName, message: Arrival, config: &QueueConfig, held: bool) {
+        let config = || if held { ageless(config) } else { config.clone() };
         self.with_engine(|engine, now| {
-            let queue = engine.queue(name).unwrap_or_else(|| engine.define_queue(now, name.clone(), config.clone()));
+            let queue = engine.queue(name).unwrap_or_else(|| engine.define_queue(now, name.clone(), config()));
             if held {
                 engine.park(queue, FOREVER);
             }
-            let Arrival { id, due, attempts, schedule } = message;
-            engine.insert(now, NewMessage { id, queue, due, attempts, schedule: schedule.map(Box::new) });
+            let Arrival { id, due, attempts, schedule, entrance } = message;
+            engine.insert(now, NewMessage { id, queue, due, attempts, schedule: schedule.map(Box::new), entrance });
         });
     }
 
@@ -248,6 +250,14 @@ pub(crate) struct Arrival {
     pub(crate) due: Timestamp,
     pub(crate) attempts: u32,
     pub(crate) schedule: Option<Schedule>,
+    pub(crate) entrance: Entrance,
+}
+
+/// Returns settings under which no mail becomes too old.
+pub(crate) fn ageless(config: &QueueConfig) -> QueueConfig {
+    /// Longer than any mail waits.
+    const ALWAYS: Duration = Duration::from_secs(100 * 365 * 86_400);
+    QueueConfig { max_age: ALWAYS, ..config.clone() }
 }
 
 /// Returns the name of the queue in which mail is held that would be in this one.
