@@ -167,7 +167,7 @@ impl Node {
 
     fn count_policy(&self, decision: &Decision) {
         for step in &decision.trail {
-            self.metrics.policy(&step.plugin, step.outcome, step.micros);
+            self.metrics.policy("message-received", &step.plugin, step.outcome, step.micros);
         }
     }
 }
