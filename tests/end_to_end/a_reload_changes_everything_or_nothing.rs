@@ -2,18 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use crate::kit::{Mta, Sink, free_address, get, line, queues, send, wait_until};
+use crate::kit::{Mta, Sink, free_address, line, queues, send, wait_until};
 
 const MESSAGE: &str = "Subject: x\r\n\r\n";
 
-fn metric(mta: &Mta, name: &str) -> String {
-    let (_, metrics) = get(mta.http, "/metrics");
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("tollgate_{name} ")).map(str::to_owned));
-    line.unwrap_or_default()
-}
-
 fn wait_for_generation(mta: &Mta, number: u64) {
-    wait_until(&format!("generation {number}"), || metric(mta, "config_generation") == number.to_string());
+    wait_until(&format!("generation {number}"), || mta.metric("config_generation") == number.to_string());
 }
 
 /// Retries that come in a second, to somewhere.
@@ -50,18 +44,18 @@ fn a_file_with_errors_is_refused_whole_and_said_so_and_mended_it_counts() {
     let broken = format!("{}\n[queue.'x.example']\nretry_intervall = '1h'\n", quick(new.address));
 
     mta.write("queues.toml", broken);
-    wait_until("the refusal", || metric(&mta, "config_refused") == "1");
+    wait_until("the refusal", || mta.metric("config_refused") == "1");
     send(mta.smtp(), &["a@example.com"], MESSAGE);
     old.wait_for(1);
-    let refused = (metric(&mta, "config_generation"), mta.stderr("retry_intervall"));
+    let refused = (mta.metric("config_generation"), mta.stderr("retry_intervall"));
     mta.write("queues.toml", quick(new.address));
     wait_for_generation(&mta, 2);
     send(mta.smtp(), &["b@example.com"], MESSAGE);
     new.wait_for(1);
 
     let outcomes =
-        ["applied", "refused"].map(|outcome| metric(&mta, &format!("config_reloads_total{{outcome=\"{outcome}\"}}")));
-    let refused_now = metric(&mta, "config_refused");
+        ["applied", "refused"].map(|outcome| mta.metric(&format!("config_reloads_total{{outcome=\"{outcome}\"}}")));
+    let refused_now = mta.metric("config_refused");
     mta.terminate();
     assert_eq!(refused.0, "1");
     assert!(refused.1[0].starts_with("queues.toml:12:1 error: "), "{:?}", refused.1);
@@ -136,4 +130,73 @@ fn under_ttl_a_queue_takes_new_values_when_its_interval_is_over() {
     mta.wait_until_empty();
     mta.terminate();
     assert_eq!(old.arrived().len() + new.arrived().len(), count + 1);
+}
+
+#[test]
+fn under_ttl_mail_that_waits_takes_the_new_route_when_the_interval_is_over() {
+    let (old, new) = (Sink::start(&["rcpt=* reply=450 4.2.0 later"]), Sink::start(&[]));
+    let ttl = "refresh_strategy = 'Ttl'\nrefresh_interval = '2s'\nretry_interval = '1s'\nmax_retry_interval = '1s'";
+    let mta = Mta::start(&queues(old.address, ttl));
+    send(mta.smtp(), &["a@example.com"], MESSAGE);
+    mta.wait_for_records("TransientFailure", 1);
+
+    mta.write("queues.toml", queues(new.address, ttl));
+
+    let arrived = new.wait_for(1).len();
+    mta.terminate();
+    assert_eq!((arrived, old.arrived().len()), (1, 0));
+}
+
+#[test]
+fn a_reload_that_adds_a_file_watches_it_from_then_on() {
+    let (old, new) = (Sink::start(&[]), Sink::start(&[]));
+    let mta = Mta::start(&quick(old.address));
+    // With the ports that were found the file is another already.
+    wait_for_generation(&mta, 2);
+
+    mta.write("more.toml", "[queue.'b.example']\nmax_age = '1h'\n");
+    mta.rewrite("tollgate.toml", |text| text.replace("[\"queues.toml\"]", "[\"queues.toml\", \"more.toml\"]"));
+    wait_for_generation(&mta, 3);
+    mta.write("more.toml", format!("[queue.'b.example']\nprotocol.smtp.mx_list = ['{}']\n", new.address));
+    wait_for_generation(&mta, 4);
+    send(mta.smtp(), &["u@b.example"], MESSAGE);
+
+    let arrived = new.wait_for(1).len();
+    mta.terminate();
+    assert_eq!((arrived, old.arrived().len()), (1, 0));
+}
+
+#[test]
+fn a_file_that_only_a_refused_configuration_names_is_watched_until_it_is_mended() {
+    let sink = Sink::start(&[]);
+    let mta = Mta::start(&quick(sink.address));
+    mta.write("more.toml", "[queue.'b.example']\nmax_aeg = '1h'\n");
+    mta.rewrite("tollgate.toml", |text| text.replace("[\"queues.toml\"]", "[\"queues.toml\", \"more.toml\"]"));
+    wait_until("the refusal", || mta.metric("config_refused") == "1");
+
+    mta.write("more.toml", "[queue.'b.example']\nmax_age = '1h'\n");
+
+    wait_until("the mended configuration is in force", || mta.metric("config_refused") == "0");
+    mta.terminate();
+}
+
+#[test]
+fn check_says_that_the_server_refused_what_it_read_last() {
+    let mta = Mta::start(&quick(free_address()));
+    // A copy, which the server does not watch.
+    mta.write("copy.toml", mta.read("tollgate.toml").replace("queues.toml", "fine.toml"));
+    mta.write("fine.toml", mta.read("queues.toml"));
+    let told = format!("warning: the server that runs at {} refused the configuration that it read last", mta.http);
+    let says = || mta.check("copy.toml").contains(&told);
+
+    let before = says();
+    mta.write("queues.toml", "max_aeg = '1h'\n");
+    wait_until("the refusal", || mta.metric("config_refused") == "1");
+    let refused = says();
+    mta.write("queues.toml", mta.read("fine.toml"));
+    wait_until("the mended configuration is in force", || mta.metric("config_refused") == "0");
+    let mended = says();
+
+    mta.terminate();
+    assert_eq!((before, refused, mended), (false, true, false));
 }

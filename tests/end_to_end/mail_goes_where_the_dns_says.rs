@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use tollgate_testdns::{Fault, RecordType, ResponseCode, Server};
 
-use crate::kit::{Folder, Mta, Sink, TOLLGATE, line, send};
+use crate::kit::{Folder, Mta, Sink, TOLLGATE, line, send, text};
 
 const QUEUES: &str = "[queue.default]\nretry_interval = '1s'\nmax_retry_interval = '1s'\n";
 const MESSAGE: &str = "Subject: x\r\n\r\n";
@@ -24,10 +24,14 @@ impl Dns {
 }
 
 fn start(dns: &Dns, port: u16, more: &str) -> Mta {
+    start_with(dns, port, more, QUEUES)
+}
+
+fn start_with(dns: &Dns, port: u16, more: &str, queues: &str) -> Mta {
     let dns = dns.server.address();
     let egress =
         format!("[resolver]\nnameservers = ['{dns}']\ntimeout = '2s'\n[egress.default]\nsmtp_port = {port}\n{more}\n");
-    Mta::start_in(Folder::new(&format!("{TOLLGATE}\n{egress}"), QUEUES))
+    Mta::start_in(Folder::new(&format!("{TOLLGATE}\n{egress}"), queues))
 }
 
 fn local(last: u8) -> Ipv4Addr {
@@ -35,6 +39,36 @@ fn local(last: u8) -> Ipv4Addr {
 }
 
 const ANYWHERE: &str = "prohibited_hosts = []";
+
+#[test]
+fn a_destination_may_have_a_port_of_its_own_and_a_source_one_that_beats_it() {
+    let (dns, everybody, own, of_source) = (Dns::start(), Sink::start(&[]), Sink::start(&[]), Sink::start(&[]));
+    for domain in ["a.example", "b.example"] {
+        dns.server.mx(domain, 10, "mx.host.example");
+    }
+    dns.server.a("mx.host.example", local(1));
+    let port = |sink: &Sink| sink.address.port();
+    let more = format!(
+        "{ANYWHERE}\n[egress.'b.example']\nsmtp_port = {}\n[source.ip-9]\nremote_port = {}\n[pool.pool-9.ip-9]\n",
+        port(&own),
+        port(&of_source)
+    );
+    let queues = format!("tenant_header = 'X-Tenant'\n[tenant.t]\negress_pool = 'pool-9'\n{QUEUES}");
+    let mta = start_with(&dns, port(&everybody), &more, &queues);
+
+    send(mta.smtp(), &["u@a.example", "u@b.example"], MESSAGE);
+    send(mta.smtp(), &["v@b.example"], &format!("X-Tenant: t\r\n{MESSAGE}"));
+
+    let records = mta.wait_for_records("Delivery", 3);
+    mta.terminate();
+    let sites =
+        records.iter().filter(|record| record["type"] == "Delivery").map(|record| text(record, "site").to_owned());
+    let of = |source: &str, port: &str| format!("{source}->mx.host.example{port}@smtp_client");
+    let at_own = format!(":{}", port(&own));
+    let expected = [of("ip-9", &at_own), of("unspecified", ""), of("unspecified", &at_own)];
+    let counts = [everybody, own, of_source].map(|sink| sink.arrived().len());
+    assert_eq!((sites.collect::<BTreeSet<_>>(), counts), (BTreeSet::from(expected), [1, 1, 1]));
+}
 
 #[test]
 fn domains_with_the_same_exchangers_share_a_site_and_the_preferred_host_gets_the_mail() {

@@ -8,7 +8,9 @@
 mod kit;
 
 mod a_configuration_that_is_broken_is_refused_with_its_places;
+mod a_known_queue_costs_no_question;
 mod a_plugin_that_panics_costs_one_message;
+mod a_pool_that_a_plugin_makes_up_defers_mail;
 mod a_program_that_cannot_start_says_why;
 mod a_refusal_for_good_bounces;
 mod a_refused_message_is_retried_when_due;

@@ -1,6 +1,6 @@
 //! Mail whose header says when it may go.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 
 use crate::kit::{Mta, Sink, line, queues, send, split_trace};
 
@@ -50,4 +50,34 @@ fn a_restart_makes_no_scheduled_message_early() {
     let arrived = sink.wait_for(1);
     mta.terminate();
     assert_eq!((arrived[0].at >= first, sink.arrived().len()), (true, 1));
+}
+
+/// Returns the present in a zone in which it is about noon, so that no window around it meets midnight.
+fn at_noon() -> Zoned {
+    let now = Timestamp::now();
+    let hours = 12 - i32::from(now.to_zoned(TimeZone::UTC).hour());
+    // The sign of these names is that of the west.
+    let name = if hours == 0 { "Etc/GMT".to_owned() } else { format!("Etc/GMT{:+}", -hours) };
+    now.in_tz(&name).unwrap()
+}
+
+#[test]
+fn mail_waits_for_its_window_to_open() {
+    let sink = Sink::start(&[]);
+    let mta = Mta::start(&queues(sink.address, ""));
+    let opens = at_noon().saturating_add(SignedDuration::from_secs(4)).round(jiff::Unit::Second).unwrap();
+    let (start, end) = (opens.strftime("%H:%M:%S"), opens.saturating_add(SignedDuration::from_hours(1)));
+    let window = format!(
+        r#"{{"dow":"Mon,Tue,Wed,Thu,Fri,Sat,Sun","tz":"{}","start":"{start}","end":"{}"}}"#,
+        opens.time_zone().iana_name().unwrap(),
+        end.strftime("%H:%M:%S")
+    );
+
+    send(mta.smtp(), &["a@example.com"], &format!("X-Schedule: {window}\r\n\r\n"));
+    send(mta.smtp(), &["b@example.com"], "Subject: now\r\n\r\n");
+
+    let arrived = sink.wait_for(2);
+    mta.terminate();
+    let seen: Vec<_> = arrived.iter().map(|message| (message.to.join(" "), message.at >= opens.timestamp())).collect();
+    assert_eq!(seen, [("b@example.com".to_owned(), false), ("a@example.com".to_owned(), true)]);
 }

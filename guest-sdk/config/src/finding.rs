@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use crate::Position;
+use crate::{Position, likeliest};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -79,9 +79,9 @@ impl Findings {
         self.add(Severity::Note, at, message.into());
     }
 
-    /// Notes a name that means nothing here, with the nearest one that does.
+    /// Notes a key that means nothing here, with the option that was most likely meant.
     pub fn unknown<'a>(&mut self, at: Position, name: &str, what: &str, known: impl IntoIterator<Item = &'a str>) {
-        let hint = nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = likeliest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         self.error(at, format!("`{name}` is not {what}{hint}"));
     }
 

@@ -10,11 +10,13 @@ pub mod duration;
 pub mod finding;
 mod json;
 mod lines;
+mod meant;
 pub mod rate;
 pub mod section;
 pub mod tree;
 
 pub use finding::{Finding, Findings, Severity, nearest};
+pub use meant::likeliest;
 pub use rate::Rate;
 pub use section::Section;
-pub use tree::{Entry, Node, Position, Table, Value};
+pub use tree::{Entry, Node, Position, Table, Value, without_mark};

@@ -66,10 +66,17 @@ pub struct Table {
     pub entries: Vec<Entry>,
 }
 
+/// Returns a text without the mark that some editors put in front of UTF-8. It says nothing, and no column counts it.
+#[must_use]
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 impl Table {
     /// Parses TOML. Syntax errors go to `findings`, and what could be read is returned all the same.
     #[must_use]
     pub fn parse_toml(text: &str, findings: &mut Findings) -> Self {
+        let text = without_mark(text);
         let lines = Lines::new(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
@@ -93,6 +100,7 @@ impl Table {
     /// Parses JSON where `json` says so or the text starts with `{`, TOML otherwise.
     #[must_use]
     pub fn parse(text: &str, json: bool, findings: &mut Findings) -> Self {
+        let text = without_mark(text);
         if json || text.trim_start().starts_with('{') {
             crate::json::parse(text, findings)
         } else {

@@ -22,7 +22,7 @@
 use std::time::Duration;
 
 use tollgate_config::{Finding, Table};
-pub use tollgate_config::{Findings, Position, Rate, Section, duration, nearest};
+pub use tollgate_config::{Findings, Position, Rate, Section, duration, likeliest, nearest};
 
 use crate::{Configured, Diagnostic, File, Reference, ReferenceKind, Refused, Severity};
 
@@ -68,8 +68,17 @@ impl Reference {
     /// Returns a reference to an egress pool that a file names.
     #[must_use]
     pub fn egress_pool(name: &str, file: &str, at: Position) -> Self {
-        let (kind, name, file) = (ReferenceKind::EgressPool, name.to_owned(), file.to_owned());
-        Self { kind, name, file, line: at.line, column: at.column }
+        Self::of(ReferenceKind::EgressPool, name, file, at)
+    }
+
+    /// Returns that nobody may send as a tenant but who has proved to be somebody, and where a file says so.
+    #[must_use]
+    pub fn guarded_tenant(name: &str, file: &str, at: Position) -> Self {
+        Self::of(ReferenceKind::GuardedTenant, name, file, at)
+    }
+
+    fn of(kind: ReferenceKind, name: &str, file: &str, at: Position) -> Self {
+        Self { kind, name: name.to_owned(), file: file.to_owned(), line: at.line, column: at.column }
     }
 }
 

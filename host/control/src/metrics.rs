@@ -45,6 +45,7 @@ struct PluginLabels {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct PolicyLabels {
+    event: &'static str,
     plugin: String,
     outcome: String,
 }
@@ -73,7 +74,7 @@ impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register("records", "Log records by kind", self.records.clone());
-        registry.register("policy_calls", "Events answered by plugins, by outcome", self.policy.clone());
+        registry.register("policy_calls", "Plugins asked, by event and outcome", self.policy.clone());
         registry.register("policy_microseconds", "Time spent in plugins, in microseconds", self.policy_micros.clone());
         registry.register("config_reloads", "Configurations read again, by outcome", self.reloads.clone());
         registry.register("config_generation", "Number of the configuration in force", self.generation.clone());
@@ -89,9 +90,9 @@ impl Metrics {
         self.records.get_or_create(&RecordLabels { kind: kind.word() }).inc();
     }
 
-    /// Counts an event that a plugin answered, or failed to.
-    pub fn policy(&self, plugin: &str, outcome: &str, micros: u64) {
-        let labels = PolicyLabels { plugin: plugin.to_owned(), outcome: outcome.to_owned() };
+    /// Counts an event that a plugin answered, or failed to. `event`: its name in `wit/`.
+    pub fn policy(&self, event: &'static str, plugin: &str, outcome: &str, micros: u64) {
+        let labels = PolicyLabels { event, plugin: plugin.to_owned(), outcome: outcome.to_owned() };
         self.policy.get_or_create(&labels).inc();
         self.policy_micros.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc_by(micros);
     }

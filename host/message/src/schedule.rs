@@ -58,6 +58,14 @@ pub enum ScheduleError {
     /// `expires` is not after the time of reception, so the message could never be sent.
     #[error("expires: {0} is not in the future")]
     Expired(Timestamp),
+    /// `expires` is not after `first_attempt`, so the message could never be sent.
+    #[error("expires: {expires} is not after first_attempt, {first_attempt}")]
+    Never {
+        /// Before which it may not be sent.
+        first_attempt: Timestamp,
+        /// From when it may not be sent.
+        expires: Timestamp,
+    },
 }
 
 impl Schedule {
@@ -67,8 +75,11 @@ impl Schedule {
     /// [`ScheduleError`], which names the field; several faults are not collected, as the text is one short object.
     pub fn parse(json: &str, now: Timestamp) -> Result<Self, ScheduleError> {
         let schedule = parse_object(json).map_err(ScheduleError::Malformed)?;
-        match schedule.expires {
-            Some(expires) if expires <= now => Err(ScheduleError::Expired(expires)),
+        match (schedule.first_attempt, schedule.expires) {
+            (_, Some(expires)) if expires <= now => Err(ScheduleError::Expired(expires)),
+            (Some(first_attempt), Some(expires)) if expires <= first_attempt => {
+                Err(ScheduleError::Never { first_attempt, expires })
+            }
             _ => Ok(schedule),
         }
     }
@@ -332,6 +343,21 @@ mod tests {
         let refused = Schedule::parse(r#"{"expires":"2026-05-01T12:00:00+0200"}"#, now);
 
         assert_eq!(refused, Err(ScheduleError::Expired(now)));
+    }
+
+    #[test]
+    fn an_expiry_before_the_first_attempt_is_refused_and_one_behind_it_is_not() {
+        let now = at("2026-05-01T10:00:00Z");
+        let parse = |expires: &str| {
+            let json = format!(r#"{{"first_attempt":"2026-05-02T10:00:00Z","expires":"{expires}"}}"#);
+            Schedule::parse(&json, now).map(drop)
+        };
+
+        let parsed = ["2026-05-01T12:00:00Z", "2026-05-02T10:00:00Z", "2026-05-02T10:00:01Z"].map(parse);
+
+        let first_attempt = at("2026-05-02T10:00:00Z");
+        let never = |expires| Err(ScheduleError::Never { first_attempt, expires: at(expires) });
+        assert_eq!(parsed, [never("2026-05-01T12:00:00Z"), never("2026-05-02T10:00:00Z"), Ok(())]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The operator's plugins, loaded and configured: from the configuration to a chain that can be asked.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +11,8 @@ use std::{
 use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_policy::{Chain, Link, Workers};
 use tollgate_wasm::{
-    Compiler, Component, ConfigFile, Configuration, Limits, Reference, Runtime, Setup, StartError, WasmPlugin,
+    Compiler, Component, ConfigFile, Configuration, Limits, Reference, ReferenceKind, Runtime, Setup, StartError,
+    WasmPlugin,
 };
 
 use crate::config::{ComponentSource, PluginConfig, PluginFile, Refused, Remains, text};
@@ -31,6 +32,16 @@ pub(crate) struct Loaded {
     pub(crate) chain: Chain,
     /// Warnings and notes, of which none is an error.
     pub(crate) findings: Vec<Finding>,
+    /// The tenants for which some plugin demands that the sender has an identity.
+    pub(crate) guarded: BTreeSet<String>,
+}
+
+/// What plugins came to: those that are fine, everything that is to be said, and the tenants that they guard.
+#[derive(Default)]
+struct Configured {
+    links: Vec<Link>,
+    findings: Vec<Finding>,
+    guarded: BTreeSet<String>,
 }
 
 impl Loader {
@@ -41,19 +52,19 @@ impl Loader {
 
     /// Loads all plugins, or returns everything that is wrong with them and their files.
     pub(crate) fn load(&mut self, plugins: &[PluginConfig], pools: &[String]) -> Result<Loaded, Vec<Finding>> {
-        let (links, findings) = self.configure(plugins, Some(pools));
+        let Configured { links, findings, guarded } = self.configure(plugins, Some(pools));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let workers =
             Workers::start(workers).map_err(|reason| vec![general(format!("no policy workers: {reason}"))])?;
-        Ok(Loaded { chain: Chain::new(links, workers), findings })
+        Ok(Loaded { chain: Chain::new(links, workers), findings, guarded })
     }
 
     /// Returns what is to be said about the plugins of a file that is refused, and about their files.
     pub(crate) fn examine(&mut self, remains: &Remains) -> Vec<Finding> {
-        self.configure(&remains.plugins, remains.pools.as_deref()).1
+        self.configure(&remains.plugins, remains.pools.as_deref()).findings
     }
 
     /// Returns a refusal with everything that is wrong with the plugins, too.
@@ -69,19 +80,20 @@ impl Loader {
 
     /// Loads and configures plugins; returns those that are fine, and everything that is to be said. Without `pools` it
     /// is not known which there are.
-    fn configure(&mut self, plugins: &[PluginConfig], pools: Option<&[String]>) -> (Vec<Link>, Vec<Finding>) {
-        let (mut links, mut findings) = (Vec::new(), Vec::new());
+    fn configure(&mut self, plugins: &[PluginConfig], pools: Option<&[String]>) -> Configured {
+        let mut configured = Configured::default();
         for config in plugins {
             let configuration = match self.plugin(config) {
                 Ok((link, configuration)) => {
-                    links.push(link);
+                    configured.links.push(link);
                     configuration
                 }
                 Err(refused) => refused,
             };
-            findings.extend(by_place(config, configuration, pools));
+            configured.guarded.extend(guarded(&configuration.references));
+            configured.findings.extend(by_place(config, configuration, pools));
         }
-        (links, findings)
+        configured
     }
 
     /// Returns the stock plugin's component.
@@ -166,9 +178,16 @@ fn by_place(config: &PluginConfig, configuration: Configuration, pools: Option<&
     findings
 }
 
+/// Returns the tenants that a plugin guards.
+fn guarded(references: &[Reference]) -> impl Iterator<Item = String> {
+    let guarded = references.iter().filter(|reference| reference.kind == ReferenceKind::GuardedTenant);
+    guarded.map(|reference| reference.name.clone())
+}
+
 /// Returns an error for each pool that is named and not defined.
 fn undefined(references: &[Reference], pools: &[String]) -> Vec<Finding> {
-    let missing = references.iter().filter(|reference| !pools.contains(&reference.name));
+    let named = references.iter().filter(|reference| reference.kind == ReferenceKind::EgressPool);
+    let missing = named.filter(|reference| !pools.contains(&reference.name));
     let finding = |reference: &Reference| {
         let name = &reference.name;
         let hint = nearest(name, pools.iter().map(String::as_str));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tollgate_message::QueueName;
+use tollgate_outbound::Hop;
 use tollgate_policy::{OptionValue, QueueOption, Scope, Settings};
 use tollgate_queue::{EgressSettings, Pool, QueueConfig, Rate, Route, Throttle};
 
@@ -34,6 +35,22 @@ pub(crate) fn throttles(name: &QueueName, settings: &Settings, shared: &[tollgat
 /// Returns a rate with everything that it leaves to the default: the burst is what a period may see.
 pub(crate) fn rate(rate: tollgate_config::Rate) -> Rate {
     Rate { limit: rate.limit, period: rate.period, burst: rate.max_burst.unwrap_or(rate.limit) }
+}
+
+/// Returns a route whose next hops have this port, where they name none. Of a domain whose mail exchangers are looked up
+/// the port is given to what is found.
+pub(crate) fn with_port(route: Route, domain: &str, port: Option<u16>) -> Route {
+    let Some(port) = port else { return route };
+    let at = |hop: String| if has_port(&hop) { hop } else { format!("{hop}:{port}") };
+    match route {
+        Route::MxList(hops) => Route::MxList(hops.into_iter().map(at).collect()),
+        Route::ByMx if domain.starts_with('[') && !has_port(domain) => Route::MxList(vec![at(domain.to_owned())]),
+        other => other,
+    }
+}
+
+fn has_port(hop: &str) -> bool {
+    hop.parse::<Hop>().is_ok_and(|hop| hop.port.is_some())
 }
 
 /// Returns the engine's configuration for a queue: what is not set has its default.
@@ -105,6 +122,28 @@ mod tests {
         let config = queue_config(&settings);
 
         assert_eq!(config, Ok(QueueConfig { max_age: Duration::from_secs(3600), ..QueueConfig::default() }));
+    }
+
+    #[test]
+    fn next_hops_without_a_port_get_that_of_their_destination() {
+        let list = |hops: &[&str]| Route::MxList(hops.iter().map(|hop| (*hop).to_owned()).collect());
+
+        let routes = [
+            with_port(list(&["a.example", "b.example:26", "[::1]", "[::1]:27"]), "d.example", Some(2525)),
+            with_port(Route::ByMx, "[10.0.0.1]", Some(2525)),
+            with_port(Route::ByMx, "[10.0.0.1]:26", Some(2525)),
+            with_port(Route::ByMx, "d.example", Some(2525)),
+            with_port(list(&["a.example"]), "d.example", None),
+        ];
+
+        let expected = [
+            list(&["a.example:2525", "b.example:26", "[::1]:2525", "[::1]:27"]),
+            list(&["[10.0.0.1]:2525"]),
+            Route::ByMx,
+            Route::ByMx,
+            list(&["a.example"]),
+        ];
+        assert_eq!(routes, expected);
     }
 
     #[test]

@@ -126,6 +126,11 @@ impl Chain {
         (throttles, failures)
     }
 
+    /// Returns the names of the plugins that are asked for an event, in their order.
+    pub fn handlers(&self, event: Event) -> impl Iterator<Item = &str> {
+        self.handling(event).map(|link| link.plugin.name())
+    }
+
     fn handling(&self, event: Event) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(move |link| link.plugin.events().contains(event))
     }

@@ -203,11 +203,11 @@ impl Settings {
 fn check(option: &QueueOption, value: &OptionValue) -> Result<(), String> {
     use QueueOption as O;
     match (option, value) {
-        (O::RetryInterval | O::MaxRetryInterval, OptionValue::Duration(interval)) => match interval.as_secs() {
+        (O::RetryInterval, OptionValue::Duration(interval)) => match interval.as_secs() {
             0 => Err(format!("{} is at least 1 second", option.name())),
             _ => Ok(()),
         },
-        (O::MaxAge | O::ReapInterval | O::RefreshInterval, OptionValue::Duration(_))
+        (O::MaxRetryInterval | O::MaxAge | O::ReapInterval | O::RefreshInterval, OptionValue::Duration(_))
         | (O::MaxMessageRate, OptionValue::Rate(_))
         | (O::RefreshStrategy, OptionValue::Strategy(_))
         | (O::Protocol | O::Inert(_), OptionValue::Json(_)) => Ok(()),

@@ -56,7 +56,7 @@ pub enum Expiry {
         /// The queue's limit.
         max_age: Duration,
     },
-    /// After a requeue that does not count the next try would come too late.
+    /// After a requeue that does not count, or a wait for its turn, the next try would come too late.
     Requeue {
         /// The message's age at that try.
         age: Duration,
@@ -122,6 +122,28 @@ fn wait(next: Timestamp, state: State<'_>, too_old: Option<Expiry>, attempts: u3
         Some(expiry) => Disposition::Expired(expiry),
         None => Disposition::Retry { due: state.schedule.map_or(next, |schedule| schedule.adjust(next)), attempts },
     }
+}
+
+/// Returns when the time of a message that waits for its turn is over, `due` being the time for which it was planned.
+///
+/// One whose plan lies at or after its limit, as a window may have it, is entitled to that attempt, and waits for it as
+/// long again at most.
+pub(crate) fn deadline(state: State<'_>, due: Timestamp, max_age: Duration) -> Timestamp {
+    let limit = state.created + max_age;
+    match state.schedule.and_then(|schedule| schedule.expires) {
+        Some(expires) => expires,
+        None if due < limit => limit,
+        None => due + max_age,
+    }
+}
+
+/// Returns why the time of a message that waits for its turn is over by `then`, if it is.
+pub(crate) fn over_by(then: Timestamp, state: State<'_>, due: Timestamp, max_age: Duration) -> Option<Expiry> {
+    let expiry = match state.schedule.and_then(|schedule| schedule.expires) {
+        Some(expires) => Expiry::Schedule { due: then, expires },
+        None => Expiry::Requeue { age: then.since(state.created), max_age },
+    };
+    (deadline(state, due, max_age) <= then).then_some(expiry)
 }
 
 /// Returns whether the schedule lets a message go now: a window may have closed while it waited for its turn.

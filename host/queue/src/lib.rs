@@ -22,9 +22,9 @@ mod table;
 pub mod throttle;
 
 pub use engine::{
-    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Engine, FOREVER, Lease, MessageStatus, NewMessage,
-    Next, NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError,
-    Settled, Totals, Withdrawn,
+    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Engine, Entrance, FOREVER, Lease, MessageStatus,
+    NewMessage, Next, NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution,
+    ResolveError, Settled, Totals, Withdrawn,
 };
 pub use handover::{Disposition, Expiry, Outcome};
 pub use ready::{Hosts, Limits, Pool, Site};

@@ -88,7 +88,7 @@ pub struct Tenant {
     /// Its options, for all destinations.
     pub level: Level,
     /// Who may use it; `None` is everybody, an empty list nobody.
-    pub require_authz: Option<Vec<String>>,
+    pub require_authz: Option<Located<Vec<String>>>,
     /// Its campaigns, for all destinations.
     pub campaigns: BTreeMap<String, Level>,
 }
@@ -183,10 +183,13 @@ impl Overlay for Config {
 }
 
 impl Config {
-    /// Returns every egress pool that is named, at every level, for the host to check.
+    /// Returns every egress pool that is named, at every level, and every tenant that not everybody may use.
     #[must_use]
-    pub fn pool_references(&self) -> Vec<Reference> {
-        self.levels().filter_map(pool_reference).collect()
+    pub fn references(&self) -> Vec<Reference> {
+        let guarded = self.tenants.iter().filter_map(|(name, tenant)| {
+            Some(reference(ReferenceKind::GuardedTenant, name, &tenant.require_authz.as_ref()?.origin))
+        });
+        self.levels().filter_map(pool_reference).chain(guarded).collect()
     }
 
     fn levels(&self) -> impl Iterator<Item = &Level> {
@@ -204,12 +207,9 @@ impl Config {
 fn pool_reference(level: &Level) -> Option<Reference> {
     let setting = level.options.get("egress_pool")?;
     let OptionValue::Text(name) = &setting.value else { return None };
-    let Origin { file, at } = setting.origin.clone();
-    Some(Reference {
-        kind: ReferenceKind::EgressPool,
-        name: name.clone(),
-        file: file.to_string(),
-        line: at.line,
-        column: at.column,
-    })
+    Some(reference(ReferenceKind::EgressPool, name, &setting.origin))
+}
+
+fn reference(kind: ReferenceKind, name: &str, Origin { file, at }: &Origin) -> Reference {
+    Reference { kind, name: name.to_owned(), file: file.to_string(), line: at.line, column: at.column }
 }

@@ -33,7 +33,7 @@ impl Configure for QueueHelper {
         let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|file| (file.name, file.content)).collect();
         let loaded = load::load(&files);
         let broken = loaded.findings.iter().any(|finding| finding.severity == Severity::Error);
-        let references = loaded.config.pool_references();
+        let references = loaded.config.references();
         let diagnostics = loaded.findings.into_iter().map(diagnostic).collect();
         if broken {
             Err(Refused { diagnostics, references })

@@ -3,7 +3,7 @@
 use tollgate_sdk::{Message, Reply, domains, reject};
 
 use crate::{
-    config::{Config, Tenant},
+    config::{Config, Located, Tenant},
     resolve,
 };
 
@@ -64,7 +64,7 @@ fn tenant(config: &Config, message: &Message) -> Result<Option<String>, Reply> {
 }
 
 fn authorize(name: &str, tenant: &Tenant, authz_id: Option<&str>) -> Result<(), Reply> {
-    let Some(allowed) = &tenant.require_authz else { return Ok(()) };
+    let Some(Located { value: allowed, .. }) = &tenant.require_authz else { return Ok(()) };
     match authz_id {
         None => Err(refused(&format!("tenant '{name}' requires SMTP AUTH"))),
         Some(id) if allowed.iter().any(|allowed| allowed == id) => Ok(()),

@@ -62,10 +62,22 @@ impl Mta {
         self.folder.write(name, content);
     }
 
+    /// Returns the text of a file of its configuration.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// Changes a file of its configuration.
     pub(crate) fn rewrite(&self, name: &str, change: impl FnOnce(String) -> String) {
-        let text = std::fs::read_to_string(self.folder.path().join(name)).unwrap();
-        self.folder.write(name, change(text));
+        self.folder.write(name, change(self.read(name)));
+    }
+
+    /// Returns what `check` says about a file in its folder.
+    pub(crate) fn check(&self, name: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.arg("check").arg("--config").arg(self.folder.path().join(name));
+        let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
+        String::from_utf8(command.env("XDG_CACHE_HOME", cache).output().unwrap().stdout).unwrap()
     }
 
     /// Sends a signal, by its name without SIG.
@@ -106,11 +118,16 @@ impl Mta {
         })
     }
 
+    /// Returns the value of a metric, by its name behind `tollgate_` with its labels; nothing for one that is not there.
+    pub(crate) fn metric(&self, name: &str) -> String {
+        let (_, metrics) = get(self.http, "/metrics");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("tollgate_{name} ")).map(str::to_owned));
+        line.unwrap_or_default()
+    }
+
     /// Returns how many messages are queued.
     pub(crate) fn queued(&self) -> u64 {
-        let (_, metrics) = get(self.http, "/metrics");
-        let line = metrics.lines().find_map(|line| line.strip_prefix("tollgate_queue_messages "));
-        line.unwrap().parse().unwrap()
+        self.metric("queue_messages").parse().unwrap()
     }
 
     /// Waits until nothing is queued.

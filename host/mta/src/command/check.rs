@@ -1,7 +1,8 @@
 //! `tollgate check`: everything that can be said about a configuration before it is used.
 //!
 //! Reads `tollgate.toml`, loads and configures every plugin as `serve` would, and prints what was found: all errors at
-//! once, each at its place. Binds no socket, opens no spool and writes nothing but the cache of compiled code.
+//! once, each at its place. Binds no socket, opens no spool and writes nothing but the cache of compiled code. Where a
+//! server runs at the configured address, it is asked whether it refused what it read last.
 
 use std::{
     io::{self, Write as _},
@@ -13,12 +14,12 @@ use serde_json::json;
 use tollgate_config::{Finding, Severity};
 
 use super::{
-    BAD, explain, finding,
+    BAD, explain, finding, running,
     terminal::{Colour, Ink, Tone},
 };
 use crate::{
     config::{self, Config, Refused},
-    policy::{Loader, examined},
+    policy::{Loaded, Loader, examined},
 };
 
 #[derive(clap::Args, Debug)]
@@ -68,6 +69,7 @@ fn examine(path: &Path) -> Result<Report, Refused> {
     match config::read(path).map_err(|refused| examined(refused, cache.as_deref())) {
         Ok((config, mut findings)) => {
             findings.extend(plugins(&config, cache.as_deref()));
+            findings.extend(running::refusal(&config));
             Ok(Report { findings, content: Some(content(&config)) })
         }
         Err(Refused::Findings(findings, _)) => Ok(Report { findings, content: None }),
@@ -79,7 +81,11 @@ fn plugins(config: &Config, cache: Option<&Path>) -> Vec<Finding> {
     let pools: Vec<String> = config.pools().keys().cloned().collect();
     match Loader::new(cache) {
         Ok(mut loader) => {
-            loader.load(&config.plugins, &pools).map_or_else(|findings| findings, |loaded| loaded.findings)
+            let with_tenants = |loaded: Loaded| {
+                let unguarded = config.identities.unguarded(&loaded.guarded);
+                [loaded.findings, unguarded].concat()
+            };
+            loader.load(&config.plugins, &pools).map_or_else(|findings| findings, with_tenants)
         }
         Err(reason) => vec![error(None, format!("no engine for plugins: {reason}"))],
     }

@@ -16,10 +16,11 @@ mod message;
 mod page;
 mod reason;
 mod request;
+mod sender;
 mod single;
 mod stock;
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{env, net::IpAddr, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use tollgate_message::{Origin, Timestamp};
@@ -34,6 +35,7 @@ const USAGE: &str = "tollgate explain --config FILE --to ADDRESS [--from ADDRESS
 
 const EXAMPLES: &str = "Examples:
   tollgate explain --config tollgate.toml --to ann@gmail.com --header 'X-Tenant: mytenant'
+  tollgate explain --config tollgate.toml --to ann@gmail.com --client 10.1.2.3
   tollgate explain --config tollgate.toml --queue welcome:mytenant@gmail.com
   tollgate explain --queues queues.toml --to ann@gmail.com --authz-id scott --json";
 
@@ -64,8 +66,17 @@ pub(crate) struct Args {
     /// Metadata as an earlier plugin would have set it.
     #[arg(long, value_name = "KEY=VALUE", value_parser = meta, group = "message")]
     meta: Vec<(String, String)>,
-    /// The identity that the client authenticated as.
+    /// The address of the client. With --config, relay_hosts and trusted_hosts say whether it may relay.
+    #[arg(long, value_name = "ADDRESS", group = "message")]
+    client: Option<IpAddr>,
+    /// The user as which the client authenticated.
     #[arg(long, value_name = "NAME", group = "message")]
+    user: Option<String>,
+    /// The token with which the client authenticated.
+    #[arg(long, value_name = "NAME", group = "message", conflicts_with = "user")]
+    token: Option<String>,
+    /// The identity that the client authenticated as, be it a user or a token.
+    #[arg(long, value_name = "NAME", group = "message", conflicts_with_all = ["user", "token"])]
     authz_id: Option<String>,
     /// The door through which the message comes.
     #[arg(long, value_enum, default_value_t = Door::Smtp, group = "message")]

@@ -114,8 +114,11 @@ struct Files<'a> {
 impl Files<'_> {
     fn excerpt(&mut self, file: &str, at: Position) -> Option<Excerpt> {
         let path = self.path(file);
-        let lossy = |octets: Vec<u8>| String::from_utf8_lossy(&octets).lines().map(str::to_owned).collect();
-        let read = || fs::read(path).map(lossy).unwrap_or_default();
+        let lines_of = |octets: Vec<u8>| {
+            let text = String::from_utf8_lossy(&octets);
+            tollgate_config::without_mark(&text).lines().map(str::to_owned).collect()
+        };
+        let read = || fs::read(path).map(lines_of).unwrap_or_default();
         let lines: &Vec<String> = self.lines.entry(file.to_owned()).or_insert_with(read);
         let line = lines.get(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
         Some(Excerpt::new(&discreet(line), usize::try_from(at.column).ok()?.checked_sub(1)?))

@@ -8,6 +8,7 @@ mod explain;
 mod finding;
 mod log;
 mod reload;
+mod running;
 mod send;
 mod serve;
 mod sink;

@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{finding, terminal::Colour};
 use crate::{
-    config::{self, ComponentSource, Config, Refused, Remains},
+    config::{self, ComponentSource, Config, PluginConfig, Refused, Remains},
     policy::{Loaded, Loader},
     serve::{Handle, Watch},
 };
@@ -29,10 +29,10 @@ pub(super) struct Reloader {
     pub(super) watch: Watch,
 }
 
-/// Returns the files that make up a configuration.
-pub(super) fn files(path: &Path, config: &Config) -> Vec<PathBuf> {
+/// Returns the files that make up a configuration with these plugins.
+pub(super) fn files(path: &Path, plugins: &[PluginConfig]) -> Vec<PathBuf> {
     let mut files = vec![path.to_owned()];
-    for plugin in &config.plugins {
+    for plugin in plugins {
         files.extend(plugin.config.iter().map(|file| file.path.clone()));
         if let ComponentSource::File(path) = &plugin.component {
             files.push(path.clone());
@@ -77,7 +77,7 @@ impl Reloader {
         let (mut reloader, read) = read.await.expect("reading a configuration does not panic");
         match read {
             Ok((config, policy)) => {
-                reloader.watch.follow(files(&reloader.path, &config));
+                reloader.watch.follow(files(&reloader.path, &config.plugins));
                 match reloader.server.apply(&config, policy).await {
                     Ok(generation) => tracing::info!(generation, "the configuration was read again and is in force"),
                     Err(reason) => reloader.say(&Refused::general(reason.to_string())),
@@ -89,11 +89,16 @@ impl Reloader {
     }
 
     fn read(&mut self) -> Result<(Config, Loaded), Refused> {
-        let (config, mut findings) = config::read(&self.path).map_err(|refused| self.loader.examined(refused))?;
+        let read = config::read(&self.path);
+        let plugins = read.as_ref().map_or_else(Refused::plugins, |(config, _)| &config.plugins[..]);
+        // Also where all of it is refused in the end: then these are the files in which it is mended.
+        self.watch.add(files(&self.path, plugins));
+        let (config, mut findings) = read.map_err(|refused| self.loader.examined(refused))?;
         let pools: Vec<String> = config.pools().keys().cloned().collect();
         let policy = self.loader.load(&config.plugins, &pools);
         let policy = policy.map_err(|errors| Refused::Findings(errors, Remains::default()).after(&findings))?;
         findings.extend(policy.findings.iter().cloned());
+        findings.extend(config.identities.unguarded(&policy.guarded));
         finding::print(&findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
         Ok((config, policy))
     }

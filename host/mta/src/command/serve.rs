@@ -63,11 +63,12 @@ async fn serve(args: &Args) -> Result<(), Stop> {
     // The spool's folder, in which compiled code is kept, is not known for sure in a file that is refused.
     let read = config::read(&args.config);
     let (config, mut findings) = read.map_err(|refused| examined(refused, explain::user_cache().as_deref()))?;
-    let watch = Watch::new(reload::files(&args.config, &config));
+    let watch = Watch::new(reload::files(&args.config, &config.plugins));
     // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
     let prepared = Prepared::take(config)?;
     let (policy, loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
     findings.extend(policy.findings.iter().cloned());
+    findings.extend(prepared.config().identities.unguarded(&policy.guarded));
     finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
     let server = prepared.start(policy).await?;
     for line in server.listening() {

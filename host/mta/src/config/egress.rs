@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use tollgate_config::{Findings, Section, nearest};
 
-use super::path::{Paths, paths};
+use super::path::{Paths, paths, port};
 
 /// How mail leaves.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct SourceConfig {
     pub(crate) source_address: Option<IpAddr>,
     /// Our name in EHLO; the first listener's where there is none.
     pub(crate) ehlo_domain: Option<String>,
+    /// The port that it connects to, whatever a next hop or its destination says.
+    pub(crate) remote_port: Option<u16>,
 }
 
 /// The pool, and its one source, for queues that name no pool.
@@ -45,8 +47,9 @@ fn source(mut section: Section<'_>, findings: &mut Findings) -> SourceConfig {
     let source_address = section
         .parsed("source_address", findings, |text| text.parse().map_err(|_| format!("'{text}' is not an IP address")));
     let ehlo_domain = section.text("ehlo_domain", findings);
+    let remote_port = section.parsed_number("remote_port", findings, port);
     section.finish(findings);
-    SourceConfig { source_address, ehlo_domain }
+    SourceConfig { source_address, ehlo_domain, remote_port }
 }
 
 fn pool(

@@ -30,7 +30,7 @@ pub(crate) struct Spot<'a> {
 impl Files {
     /// Parses a file, TOML or JSON, and puts it behind the others. What cannot be parsed is not in it.
     pub(crate) fn add(&mut self, name: &str, content: &[u8]) {
-        let text = String::from_utf8_lossy(content).into_owned();
+        let text = tollgate_config::without_mark(&String::from_utf8_lossy(content)).to_owned();
         let table = Table::parse(&text, name.ends_with(".json"), &mut Findings::new(name));
         self.0.push(File { name: name.to_owned(), text, table });
     }

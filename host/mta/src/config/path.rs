@@ -4,11 +4,15 @@
 //! the name of a site instead holds for all mail to those hosts for which no domain says otherwise. What a destination
 //! leaves out is as in `[egress.default]`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use tollgate_config::{Findings, Section};
 use tollgate_message::domain;
+use tollgate_outbound::Timeouts;
 use tollgate_queue::Limits;
 
 use super::listen::network;
@@ -19,11 +23,21 @@ use crate::settings;
 pub(crate) struct Paths {
     /// Limits of each source at each site.
     pub(crate) limits: Limits,
-    by_destination: BTreeMap<String, Limits>,
-    /// Port of next hops that name none.
+    by_destination: BTreeMap<String, Path>,
+    /// Port of next hops that name none, where their destination has no port of its own.
     pub(crate) smtp_port: u16,
+    /// Patience with every next hop.
+    pub(crate) timeouts: Timeouts,
     /// Where mail exchangers must not be, unless an `mx_list` or an address literal names them.
     pub(crate) prohibited_hosts: Vec<IpNet>,
+}
+
+/// What holds on the way to one destination.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Path {
+    limits: Limits,
+    /// Port of its next hops that name none, where it is another than everybody's.
+    smtp_port: Option<u16>,
 }
 
 impl Default for Paths {
@@ -33,6 +47,7 @@ impl Default for Paths {
             limits: Limits::default(),
             by_destination: BTreeMap::new(),
             smtp_port: 25,
+            timeouts: Timeouts::default(),
             prohibited_hosts: prohibited.to_vec(),
         }
     }
@@ -41,15 +56,34 @@ impl Default for Paths {
 impl Paths {
     /// Returns the limits that are written for a domain, or a wildcard over it.
     pub(crate) fn limits_of(&self, domain: &str) -> Option<Limits> {
+        self.entry(domain).map(|(_, path)| path.limits)
+    }
+
+    /// Returns the port that is written for next hops of a domain which name none.
+    pub(crate) fn port_of(&self, domain: &str) -> Option<u16> {
+        self.entry(domain)?.1.smtp_port
+    }
+
+    /// Returns what holds for a domain whose mail goes to this site, and the key under which that is written; none for
+    /// what holds everywhere.
+    pub(crate) fn holding(&self, domain: &str, site: Option<&str>) -> (Option<&str>, Limits) {
+        let of_site = || self.by_destination.get_key_value(site?).map(|(key, path)| (key.as_str(), *path));
+        match self.entry(domain).or_else(of_site) {
+            Some((key, path)) => (Some(key), path.limits),
+            None => (None, self.limits),
+        }
+    }
+
+    fn entry(&self, domain: &str) -> Option<(&str, Path)> {
         let domain = domain::normalize(domain);
         let suffixes = domain.match_indices('.').map(|(dot, _)| format!("*{}", &domain[dot..]));
         let mut keys = [domain.clone()].into_iter().chain(suffixes).chain(["*".to_owned()]);
-        keys.find_map(|key| self.by_destination.get(&key).copied())
+        keys.find_map(|key| self.by_destination.get_key_value(&key)).map(|(key, path)| (key.as_str(), *path))
     }
 
     /// Returns the limits by the names of sites.
     pub(crate) fn site_limits(&self) -> HashMap<String, Limits> {
-        self.by_destination.iter().map(|(name, limits)| (name.clone(), *limits)).collect()
+        self.by_destination.iter().map(|(name, path)| (name.clone(), path.limits)).collect()
     }
 }
 
@@ -61,17 +95,19 @@ pub(super) fn paths(top: &mut Section<'_>, findings: &mut Findings) -> Paths {
     for (_, mut section) in default {
         paths.limits = limits(&mut section, paths.limits, findings);
         paths.smtp_port = section.parsed_number("smtp_port", findings, port).unwrap_or(paths.smtp_port);
+        timeouts(&mut section, &mut paths.timeouts, findings);
         paths.prohibited_hosts = section.list("prohibited_hosts", findings, network).unwrap_or(paths.prohibited_hosts);
         section.finish(findings);
     }
     for (name, mut section) in others {
-        for key in ["smtp_port", "prohibited_hosts"] {
+        for key in TIMEOUTS.iter().copied().chain(["prohibited_hosts"]) {
             if let Some(entry) = section.entry(key) {
                 findings.error(entry.at, format!("{key}: stands in [egress.default], and holds for all destinations"));
             }
         }
         let limits = limits(&mut section, paths.limits, findings);
-        let twin = paths.by_destination.insert(domain::normalize(name), limits);
+        let smtp_port = section.parsed_number("smtp_port", findings, port).filter(|port| *port != paths.smtp_port);
+        let twin = paths.by_destination.insert(domain::normalize(name), Path { limits, smtp_port });
         if twin.is_some() {
             findings.error(section.at(), format!("a second section for the destination '{}'", domain::normalize(name)));
         }
@@ -96,11 +132,38 @@ fn limits(section: &mut Section<'_>, base: Limits, findings: &mut Findings) -> L
     }
 }
 
+/// The keys of [`Timeouts`], by KumoMTA's names.
+const TIMEOUTS: [&str; 9] = [
+    "connect_timeout",
+    "banner_timeout",
+    "ehlo_timeout",
+    "mail_from_timeout",
+    "rcpt_to_timeout",
+    "data_timeout",
+    "data_dot_timeout",
+    "rset_timeout",
+    "idle_timeout",
+];
+
+fn timeouts(section: &mut Section<'_>, timeouts: &mut Timeouts, findings: &mut Findings) {
+    let Timeouts { connect, banner, ehlo, mail, rcpt, data, dot, rset, idle, .. } = timeouts;
+    for (key, timeout) in TIMEOUTS.into_iter().zip([connect, banner, ehlo, mail, rcpt, data, dot, rset, idle]) {
+        match section.duration(key, findings) {
+            Some(Duration::ZERO) => {
+                let at = section.position(key).unwrap_or(section.at());
+                findings.error(at, format!("{key}: with no time at all nothing can be sent"));
+            }
+            Some(written) => *timeout = written,
+            None => {}
+        }
+    }
+}
+
 fn at_least_one(number: u64) -> Result<u32, String> {
     u32::try_from(number).ok().filter(|number| *number > 0).ok_or_else(|| format!("{number} is not 1 to {}", u32::MAX))
 }
 
-fn port(number: u64) -> Result<u16, String> {
+pub(super) fn port(number: u64) -> Result<u16, String> {
     let port = u16::try_from(number).ok().filter(|port| *port > 0);
     port.ok_or_else(|| format!("{number} is no port: expected 1 to 65535"))
 }
@@ -134,9 +197,25 @@ mod tests {
     }
 
     #[test]
+    fn a_destination_may_have_a_port_and_all_have_the_same_patience() {
+        let (paths, errors) = read(
+            "[egress.default]\nsmtp_port = 2525\ndata_dot_timeout = '10m'\nidle_timeout = 30\n\
+             [egress.'a.example']\nsmtp_port = 26\n[egress.'b.example']\nsmtp_port = 2525\n[egress.'c.example']\n",
+        );
+
+        let ports = ["a.example", "b.example", "c.example", "d.example"].map(|domain| paths.port_of(domain));
+
+        let (dot, idle) = (Duration::from_secs(600), Duration::from_secs(30));
+        let timeouts = Timeouts { dot, idle, ..Timeouts::default() };
+        assert_eq!((ports, paths.timeouts, errors), ([Some(26), None, None, None], timeouts, vec![]));
+    }
+
+    #[test]
     fn every_bad_value_is_named_at_its_place() {
         let text = "[egress.default]\nconnection_limit = 0\nsmtp_port = 70000\nprohibited_hosts = ['x']\n\
-                    [egress.'a.example']\nmax_message_rate = '5/fortnight'\nsmtp_port = 25\nconection_limit = 3\n";
+                    connect_timeout = 0\n\
+                    [egress.'a.example']\nmax_message_rate = '5/fortnight'\nsmtp_port = 0\nconection_limit = 3\n\
+                    idle_timeout = '5s'\n";
 
         let (_, errors) = read(text);
 
@@ -146,9 +225,11 @@ mod tests {
                 "t.toml:2:1 connection_limit: 0 is not 1 to 4294967295",
                 "t.toml:3:1 smtp_port: 70000 is no port: expected 1 to 65535",
                 "t.toml:4:21 prohibited_hosts: 'x' is not a network such as '10.0.0.0/8'",
-                "t.toml:6:1 max_message_rate: unknown period quantity 'fortnight' in 'fortnight'; there are s, m, h and d",
-                "t.toml:7:1 smtp_port: stands in [egress.default], and holds for all destinations",
-                "t.toml:8:1 `conection_limit` is not an option of [egress.a.example]; did you mean `connection_limit`?",
+                "t.toml:5:1 connect_timeout: with no time at all nothing can be sent",
+                "t.toml:7:1 max_message_rate: unknown period quantity 'fortnight' in 'fortnight'; there are s, m, h and d",
+                "t.toml:8:1 smtp_port: 0 is no port: expected 1 to 65535",
+                "t.toml:9:1 `conection_limit` is not an option of [egress.a.example]; did you mean `connection_limit`?",
+                "t.toml:10:1 idle_timeout: stands in [egress.default], and holds for all destinations",
             ]
         );
     }

@@ -41,7 +41,15 @@ impl Refused {
 
     /// Returns whether there are plugins in it that can be looked at all the same.
     pub(crate) fn remains(&self) -> bool {
-        matches!(self, Self::Findings(_, remains) if !remains.plugins.is_empty())
+        !self.plugins().is_empty()
+    }
+
+    /// Returns the plugins in it that could be read whole.
+    pub(crate) fn plugins(&self) -> &[PluginConfig] {
+        match self {
+            Self::Findings(_, remains) => &remains.plugins,
+            Self::Unreadable { .. } => &[],
+        }
     }
 
     /// Returns the refusal with what was said before it in front.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use ipnet::{IpNet, Ipv4Net};
-use tollgate_config::{Entry, Findings, Node, Position, Section, Value, nearest};
+use tollgate_config::{Entry, Finding, Findings, Node, Position, Section, Severity, Value, nearest};
 use tollgate_inbound::{Caller, Identity};
 
 use super::{auth::Auth, listen};
@@ -26,6 +26,15 @@ pub(crate) struct Identities {
     /// The longest prefix first.
     networks: Vec<(IpNet, Arc<str>)>,
     closed: BTreeSet<Arc<str>>,
+    /// The tenants that have something worth protecting, each with where its section stands.
+    worthy: Vec<(Arc<str>, Place)>,
+}
+
+/// Where a section stands, and in which file.
+#[derive(Clone, Debug)]
+struct Place {
+    file: Arc<str>,
+    at: Position,
 }
 
 impl Identities {
@@ -42,6 +51,22 @@ impl Identities {
     /// Returns whether only its own identities may name a tenant.
     pub(crate) fn is_closed(&self, tenant: &str) -> bool {
         self.closed.contains(tenant)
+    }
+
+    /// Returns a warning for each tenant that has something worth protecting while whoever may relay can pretend to be it.
+    /// `guarded`: the tenants for which some plugin demands that the sender has an identity.
+    pub(crate) fn unguarded(&self, guarded: &BTreeSet<String>) -> Vec<Finding> {
+        let open = self.worthy.iter().filter(|(name, _)| !self.is_closed(name) && !guarded.contains(&**name));
+        open.map(|(name, place)| Finding {
+            severity: Severity::Warning,
+            file: Some(place.file.to_string()),
+            at: Some(place.at),
+            message: format!(
+                "tenant '{name}' has a component and neither `identities` nor `require_authz`, so whoever may relay can \
+                 name it in a header and have the component judge his mail"
+            ),
+        })
+        .collect()
     }
 }
 
@@ -85,9 +110,11 @@ impl Reader<'_> {
         if name.trim().is_empty() {
             findings.error(at, "a tenant has a name");
         }
-        match section.entry("identities") {
-            None => findings.warning(at, open(name)),
-            Some(entry) => self.list(&tenant, entry, findings),
+        if let Some(entry) = section.entry("identities") {
+            self.list(&tenant, entry, findings);
+        }
+        if section.entry("component").is_some() {
+            self.read.worthy.push((Arc::clone(&tenant), Place { file: findings.file().into(), at }));
         }
         for key in LATER {
             if let Some(entry) = section.entry(key) {
@@ -147,15 +174,6 @@ impl Reader<'_> {
         let hint = nearest(name, known).map(|near| format!("; did you mean `{kind}:{near}`?")).unwrap_or_default();
         findings.warning(at, format!("identities: there is no [auth.{kind}.'{name}'], so nobody is {identity}{hint}"));
     }
-}
-
-/// What is to be said of a tenant that anybody can pretend to be. Whoever brings more to this section that is worth
-/// protecting, or learns what else protects a tenant, decides here.
-fn open(name: &str) -> String {
-    format!(
-        "tenant '{name}' has no `identities`: this section binds nobody, and whoever may relay can name the tenant in a \
-         header"
-    )
 }
 
 fn parse(item: &Node) -> Result<Bound, String> {
@@ -256,12 +274,23 @@ mod tests {
 
         let closed = ["a", "b", "c", "d"].map(|tenant| identities.is_closed(tenant));
 
-        let expected = [
-            "f:4:1 identities: the list is empty, so nobody can send as tenant 'b'",
-            "f:5:9 tenant 'c' has no `identities`: this section binds nobody, and whoever may relay can name the tenant \
-             in a header",
-        ];
-        assert_eq!((closed, findings), ([true, true, false, false], expected.map(str::to_owned).to_vec()));
+        let expected = "f:4:1 identities: the list is empty, so nobody can send as tenant 'b'";
+        assert_eq!((closed, findings), ([true, true, false, false], vec![expected.to_owned()]));
+    }
+
+    #[test]
+    fn a_tenant_with_a_component_that_nobody_guards_is_warned_of() {
+        let component = "component = 'x.wasm'";
+        let (identities, _) = read(&format!(
+            "[tenant.bound]\nidentities = ['user:scott']\n{component}\n[tenant.open]\n{component}\n\
+             [tenant.plain]\n[tenant.demanding]\n{component}\n"
+        ));
+
+        let warnings = identities.unguarded(&["demanding".to_owned()].into());
+
+        let expected = "f:4:9 tenant 'open' has a component and neither `identities` nor `require_authz`, so whoever may \
+                        relay can name it in a header and have the component judge his mail";
+        assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
     }
 
     #[test]

@@ -68,9 +68,14 @@ pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
 }
 
 async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
-    let candidates = route::candidates(node, &path.site).await?;
-    let source = node.generation().source(&path.source);
-    Connection::open(&candidates, &source, &node.hostname, &node.timeouts).await.map_err(|error| error.to_string())
+    let mut candidates = route::candidates(node, &path.site).await?;
+    let generation = node.generation();
+    let remote_port = generation.egress.sources.get(&*path.source).and_then(|source| source.remote_port);
+    for candidate in &mut candidates {
+        candidate.addr.set_port(remote_port.unwrap_or(candidate.addr.port()));
+    }
+    let (source, timeouts) = (generation.source(&path.source), &generation.egress.paths.timeouts);
+    Connection::open(&candidates, &source, &node.hostname, timeouts).await.map_err(|error| error.to_string())
 }
 
 /// Sends messages until the connection is at its end, and returns its lease.
@@ -103,7 +108,7 @@ async fn stays(node: &Node, connection: &mut Connection, wake: &Notify) -> bool 
     tokio::select! {
         () = wake.notified() => true,
         _ = connection.left_by_peer() => false,
-        () = tokio::time::sleep(node.timeouts.idle) => false,
+        () = tokio::time::sleep(node.generation().egress.paths.timeouts.idle) => false,
     }
 }
 

@@ -38,6 +38,11 @@ impl<'a> Claim<'a> {
         Self { identities, caller, bound }
     }
 
+    /// Returns the tenant as which the caller has to send, if there is one.
+    pub(crate) fn bound(&self) -> Option<&'a str> {
+        self.bound
+    }
+
     /// Holds a message to the claim when policy has had its say: `outcome` stands, or becomes `550 5.7.1` with a text that
     /// names the tenants. `queue`: where the message would go.
     pub(crate) fn hold(&self, outcome: Outcome, draft: &Draft, queue: &QueueName) -> Outcome {

@@ -36,6 +36,7 @@ use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
 use crate::{config::Config, policy::Loaded};
 use doors::Doors;
+pub(crate) use identity::Claim;
 use node::Node;
 pub(crate) use reload::Handle;
 pub(crate) use watch::Watch;

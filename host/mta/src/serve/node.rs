@@ -14,7 +14,6 @@ use tokio::sync::{Notify, oneshot, watch};
 use tollgate_control::{Metrics, Records};
 use tollgate_dns::SetupError;
 use tollgate_message::Timestamp;
-use tollgate_outbound::Timeouts;
 use tollgate_policy::Chain;
 use tollgate_queue::{Action, ConnectionId, Engine, Settled};
 use tollgate_spool::{Health, Spool};
@@ -41,7 +40,6 @@ pub(crate) struct Node {
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
     pub(crate) metrics: Metrics,
-    pub(crate) timeouts: Timeouts,
     pub(crate) hostname: String,
     pub(crate) connections: Connections,
     pub(crate) wake: watch::Sender<Option<Timestamp>>,
@@ -66,7 +64,6 @@ impl Node {
             fresh: Fresh::default(),
             records,
             metrics: Metrics::default(),
-            timeouts: Timeouts::default(),
             hostname: config.hostname(),
             connections: Connections::default(),
             wake: watch::Sender::new(None),

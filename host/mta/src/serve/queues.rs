@@ -8,8 +8,8 @@ use std::{
 };
 
 use tollgate_message::{MessageId, QueueName, Schedule, Timestamp};
-use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
-use tollgate_queue::{FOREVER, NewMessage, QueueConfig};
+use tollgate_policy::{Event, Failure, OptionValue, QueueOption, RefreshStrategy, Settings};
+use tollgate_queue::{Entrance, FOREVER, NewMessage, QueueConfig};
 
 use super::{generation::Generation, node::Node};
 use crate::{config::UNSPECIFIED, settings};
@@ -164,26 +164,35 @@ impl Node {
 
     async fn ask(&self, generation: &Generation, name: &QueueName) -> Result<Answer, QueueError> {
         let (settings, mut failures) = generation.chain.queue_config(name).await;
+        self.count_asked("queue-config", generation.chain.handlers(Event::QueueConfig), &failures);
         let (shared, more) = generation.chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
+        self.count_asked("throttles", generation.chain.handlers(Event::Throttles), &more);
         failures.extend(more);
-        for failure in &failures {
-            self.metrics.policy(&failure.plugin, failure.kind.word(), 0);
-        }
         let config = settings::queue_config(&settings).map_err(|reason| QueueError::Unusable(name.clone(), reason))?;
         if let Some(pool) = config.egress_pool.as_ref().filter(|pool| !generation.egress.pools.contains_key(*pool)) {
             let plugin = settings.written_by(&QueueOption::EgressPool).unwrap_or_else(|| Arc::from(""));
             return Err(QueueError::UndefinedPool { queue: name.clone(), pool: pool.clone(), plugin });
         }
         let throttles = settings::throttles(name, &settings, &shared);
-        let config = QueueConfig { throttles, limits: generation.egress.paths.limits_of(name.route()), ..config };
+        let paths = &generation.egress.paths;
+        let route = settings::with_port(config.route, name.route(), paths.port_of(name.route()));
+        let config = QueueConfig { throttles, limits: paths.limits_of(name.route()), route, ..config };
         let provider = settings.get(&QueueOption::ProviderName).map(OptionValue::text);
         let (config, complete) = (Arc::new(config), failures.is_empty());
         Ok(Answer { config, provider, complete, refresh: refresh(&settings) })
     }
 
+    /// Counts plugins that were asked about a queue: `answer` for those that had one.
+    fn count_asked<'a>(&self, event: &'static str, asked: impl Iterator<Item = &'a str>, failures: &[Failure]) {
+        for plugin in asked {
+            let failure = failures.iter().find(|failure| failure.plugin == plugin);
+            self.metrics.policy(event, plugin, failure.map_or("answer", |failure| failure.kind.word()), 0);
+        }
+    }
+
     fn count_undefined(&self, error: &QueueError) {
         if let QueueError::UndefinedPool { plugin, .. } = error {
-            self.metrics.policy(plugin, "undefined-pool", 0);
+            self.metrics.policy("queue-config", plugin, "undefined-pool", 0);
         }
     }
 
@@ -192,15 +201,17 @@ impl Node {
         self.queues.get(name).map_or_else(Arc::default, |known| known.config)
     }
 
-    /// Puts a message into the queue of this name; one that is held goes into a queue that is not served.
+    /// Puts a message into the queue of this name; one that is held goes into a queue that is not served, and is kept
+    /// there at any age until an operator decides.
     pub(crate) fn enqueue(self: &Arc<Self>, name: &QueueName, message: Arrival, config: &QueueConfig, held: bool) {
+        let config = || if held { ageless(config) } else { config.clone() };
         self.with_engine(|engine, now| {
-            let queue = engine.queue(name).unwrap_or_else(|| engine.define_queue(now, name.clone(), config.clone()));
+            let queue = engine.queue(name).unwrap_or_else(|| engine.define_queue(now, name.clone(), config()));
             if held {
                 engine.park(queue, FOREVER);
             }
-            let Arrival { id, due, attempts, schedule } = message;
-            engine.insert(now, NewMessage { id, queue, due, attempts, schedule: schedule.map(Box::new) });
+            let Arrival { id, due, attempts, schedule, entrance } = message;
+            engine.insert(now, NewMessage { id, queue, due, attempts, schedule: schedule.map(Box::new), entrance });
         });
     }
 
@@ -248,6 +259,14 @@ pub(crate) struct Arrival {
     pub(crate) due: Timestamp,
     pub(crate) attempts: u32,
     pub(crate) schedule: Option<Schedule>,
+    pub(crate) entrance: Entrance,
+}
+
+/// Returns settings under which no mail becomes too old.
+pub(crate) fn ageless(config: &QueueConfig) -> QueueConfig {
+    /// Longer than any mail waits.
+    const ALWAYS: Duration = Duration::from_secs(100 * 365 * 86_400);
+    QueueConfig { max_age: ALWAYS, ..config.clone() }
 }
 
 /// Returns the name of the queue in which mail is held that would be in this one.

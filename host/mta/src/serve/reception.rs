@@ -11,7 +11,7 @@ use tollgate_control::record::PolicyStep;
 use tollgate_inbound::{BatchHandling, Submission, Submit, Transaction};
 use tollgate_message::{Address, Draft, Envelope, MessageId, QueueName, Received, Timestamp, trace};
 use tollgate_policy::{Decision, Outcome};
-use tollgate_queue::QueueConfig;
+use tollgate_queue::{Entrance, QueueConfig};
 use tollgate_smtp::{EnhancedCode, Reply, TempReply, replies};
 use tollgate_spool::{Accepted, Batch, Body, CommitError, Discarded, Health, NewMessage as Spooled};
 
@@ -156,7 +156,8 @@ impl Node {
     fn schedule(self: &Arc<Self>, config: &QueueConfig, message: Judged, octets: Option<Bytes>) {
         let Judged { id, meta, state, .. } = message;
         let (queue, held) = (state.queue.clone(), state.held.is_some());
-        let arrival = Arrival { id, due: state.due, attempts: 0, schedule: meta.schedule.clone() };
+        let (schedule, entrance) = (meta.schedule.clone(), Entrance::Fresh);
+        let arrival = Arrival { id, due: state.due, attempts: 0, schedule, entrance };
         // Mail for later, or held, would only take the room of mail for now.
         if !held && state.due <= self.clock.now() {
             self.fresh.put(id, Item { meta, state, octets });
@@ -166,7 +167,7 @@ impl Node {
 
     fn count_policy(&self, decision: &Decision) {
         for step in &decision.trail {
-            self.metrics.policy(&step.plugin, step.outcome, step.micros);
+            self.metrics.policy("message-received", &step.plugin, step.outcome, step.micros);
         }
     }
 }

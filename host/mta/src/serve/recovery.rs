@@ -1,14 +1,14 @@
 //! What the spool holds at a start, back into its queues: each message with its own attempts and due time.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tollgate_message::{MessageId, QueueName};
-use tollgate_queue::QueueConfig;
+use tollgate_queue::{Entrance, QueueConfig};
 use tollgate_spool::{Recovered, Stored};
 
 use super::{
     node::Node,
-    queues::Arrival,
+    queues::{Arrival, ageless},
     stored::{StoredMeta, StoredState},
 };
 
@@ -39,7 +39,13 @@ fn read(stored: &Stored) -> Result<(StoredMeta, StoredState), serde_json::Error>
 async fn enqueue(node: &Arc<Node>, id: MessageId, meta: StoredMeta, state: StoredState) {
     let held = state.held.is_some();
     let config = if held { Arc::default() } else { config(node, &state.queue).await };
-    let arrival = Arrival { id, due: state.due, attempts: state.attempts, schedule: meta.schedule };
+    let arrival = Arrival {
+        id,
+        due: state.due,
+        attempts: state.attempts,
+        schedule: meta.schedule,
+        entrance: Entrance::Recovered,
+    };
     node.enqueue(&state.queue, arrival, &config, held);
 }
 
@@ -54,8 +60,5 @@ async fn config(node: &Arc<Node>, name: &QueueName) -> Arc<QueueConfig> {
             node.known_config(name)
         }
     };
-    Arc::new(QueueConfig { max_age: FOR_NOW, ..(*known).clone() })
+    Arc::new(ageless(&known))
 }
-
-/// Longer than any mail waits.
-const FOR_NOW: Duration = Duration::from_secs(100 * 365 * 86_400);

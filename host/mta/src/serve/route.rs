@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::join_all;
 use ipnet::IpNet;
-use tollgate_dns::LookupError;
+use tollgate_dns::{Exchangers, LookupError};
 use tollgate_outbound::{Candidate, Hop, literal};
 use tollgate_queue::{Hosts, NoRoute, Resolution, ResolveError, Site};
 
@@ -28,8 +28,15 @@ pub(crate) async fn find(node: &Node, domain: &str) -> Result<Resolution, Resolv
         return Err(ResolveError::Permanent(NoRoute::NoHost, text.into()));
     }
     let valid = exchangers.valid_until.saturating_duration_since(tokio::time::Instant::now());
-    let hosts = Hosts::Exchangers(exchangers.preferences.clone());
-    Ok(Resolution { site: Site { name: exchangers.site_name.clone(), hosts }, valid })
+    let site = site(&exchangers, node.generation().egress.paths.port_of(domain));
+    Ok(Resolution { site, valid })
+}
+
+/// Returns the site that mail exchangers are. One at a port of its own is another than that of the same hosts at everybody's.
+fn site(exchangers: &Exchangers, port: Option<u16>) -> Site {
+    let at = |name: &String| port.map_or_else(|| name.clone(), |port| format!("{name}:{port}"));
+    let preferences = exchangers.preferences.iter().map(|hosts| hosts.iter().map(at).collect());
+    Site { name: at(&exchangers.site_name), hosts: Hosts::Exchangers(preferences.collect()) }
 }
 
 /// Returns the addresses of a site's hosts, in the order in which to try them.

@@ -41,7 +41,14 @@ impl Watch {
         changed
     }
 
-    /// Watches these files from now on; those that were watched before keep their last look.
+    /// Watches these files, too.
+    pub(crate) fn add(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+        for path in files {
+            self.files.entry(path).or_insert_with_key(|path| look(path));
+        }
+    }
+
+    /// Watches these files from now on, and no others; those that were watched before keep their last look.
     pub(crate) fn follow(&mut self, files: impl IntoIterator<Item = PathBuf>) {
         let before = std::mem::replace(self, Self::new(files));
         for (path, look) in before.files {
@@ -76,6 +83,27 @@ mod tests {
         seen.extend([watch.has_changed(), watch.has_changed()]);
 
         assert_eq!(seen, [false, true, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn an_added_file_is_watched_beside_the_others_until_others_are_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [first, second] = ["a", "b"].map(|name| folder.path().join(name));
+        let mut watch = Watch::new([first.clone()]);
+        let changes = |watch: &mut Watch| {
+            [&first, &second].map(|path| {
+                let text = fs::read_to_string(path).unwrap_or_default();
+                fs::write(path, text + "a").expect("written");
+                watch.has_changed()
+            })
+        };
+
+        watch.add([first.clone(), second.clone()]);
+        let both = changes(&mut watch);
+        watch.follow([first.clone()]);
+        let one = changes(&mut watch);
+
+        assert_eq!((both, one), ([true, true], [true, false]));
     }
 
     #[test]

@@ -65,9 +65,9 @@ fn an_answer_tells_the_queue_its_values_their_origins_and_what_holds_its_mail_ba
     let expected = [
         json!({"name": "t@a.com", "campaign": null, "tenant": "t", "domain": "a.com", "routing_domain": null}),
         json!({
-            "egress_pool": {"value": "pool-1", "origin": "queues[0]:5"},
-            "max_age": {"value": "1h 30m", "seconds": 5400, "origin": "queues[0]:10"},
-            "max_message_rate": {"value": "10/s", "origin": "queues[0]:11"},
+            "egress_pool": {"value": "pool-1", "origin": "queues[0]:5:1"},
+            "max_age": {"value": "1h 30m", "seconds": 5400, "origin": "queues[0]:10:1"},
+            "max_message_rate": {"value": "10/s", "origin": "queues[0]:11:1"},
         }),
         json!([
             {"scope": "tenant", "key": "t", "rate": "100/s"},

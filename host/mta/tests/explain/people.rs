@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kit::{QUEUES, explain, person, person_with, sections};
+use crate::kit::{QUEUES, TOLLGATE, explain, person, person_with, sections};
 
 #[test]
 fn people_read_the_verdict_the_edits_the_queue_and_the_story_of_every_value() {
@@ -64,6 +64,13 @@ Route      by the mail exchangers of a.com
 Pool       pool-1  tollgate.toml:13
   source  weight  share  from address  EHLO name
   ip-1         2  100 %  127.0.0.1     out1.example
+
+Limits     for each source of the pool, at the site
+  connection_limit               32    default
+  max_deliveries_per_connection  1024  default
+  max_ready                      1024  default
+  max_message_rate               none  default
+  max_connection_rate            none  default
 ";
     assert_eq!(answer, (Some(0), expected.to_owned(), String::new()));
 }
@@ -95,18 +102,17 @@ Layers     each overrides those above it
 }
 
 #[test]
-fn layers_that_one_line_holds_are_told_apart_and_not_named() {
+fn layers_that_one_line_holds_are_told_apart_by_their_columns() {
     let queues = r#"{"queue": {"default": {"max_age": "1h"}, "a.com": {"max_age": "2h", "retry_interval": "1m"}}}"#;
 
     let seen = sections(queues, &["--queue", "a.com"], &["Layers"]);
 
     let expected = "\
 Layers     each overrides those above it
-  1  plugin queue-helper
+  1  [queue.default]
      max_age         1h  more.toml:1  overridden by 2
-  2  plugin queue-helper
+  2  [queue.'a.com']
      max_age         2h  more.toml:1
-  3  [queue.'a.com']
      retry_interval  1m  more.toml:1";
     assert_eq!(seen, expected);
 }
@@ -143,6 +149,36 @@ Retries    3 attempts if all fail; it expires 2026-05-08 07:00:00Z
   attempt 4 would be 2026-05-08 08:20:00Z, and its schedule ends 2026-05-08 07:30:00Z
   each wait is up to 30s shorter or longer, by chance";
     assert_eq!(seen, [due, retries]);
+}
+
+#[test]
+fn what_sources_keep_on_the_way_is_told_with_its_lines() {
+    let egress =
+        "[egress.default]\nconnection_limit = 9\n[egress.'*.slow.com']\nmax_message_rate = '2/s,max_burst=1'\n";
+    let more = format!("{TOLLGATE}{egress}");
+    let line = |text: &str| more.lines().position(|known| known == text).unwrap() + 1;
+
+    let (_, said, _) = person_with(&more, &["--config", "more.toml", "--queue", "a.slow.com"]);
+
+    let seen: Vec<&str> =
+        said.split("\n\n").filter(|part| part.starts_with("Throttles") || part.starts_with("Limits")).collect();
+    let throttles = "\
+Throttles
+  scope   bucket                                  rate
+  source  [egress.'*.slow.com'] max_message_rate  2/s,max_burst=1  at most 1 at once, then one every 500ms";
+    let limits = format!(
+        "\
+Limits     for each source of the pool, at the site
+  connection_limit               9                more.toml:{}  [egress.default]
+  max_deliveries_per_connection  1024             default
+  max_ready                      1024             default
+  max_message_rate               2/s,max_burst=1  more.toml:{}  [egress.'*.slow.com']
+  max_connection_rate            none             default
+",
+        line("connection_limit = 9"),
+        line("max_message_rate = '2/s,max_burst=1'")
+    );
+    assert_eq!(seen, [throttles, limits.as_str()]);
 }
 
 #[test]

@@ -86,6 +86,17 @@ pub struct NewMessage {
     pub attempts: u32,
     /// When it may be sent.
     pub schedule: Option<Box<Schedule>>,
+    /// How it comes.
+    pub entrance: Entrance,
+}
+
+/// How a message comes into a queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entrance {
+    /// For a first attempt at once, or as soon as its schedule lets it: it was just accepted, or moved here.
+    Fresh,
+    /// Out of the spool, at a start: time passed while nobody was there to try it.
+    Recovered,
 }
 
 /// Something for the shell to do.
@@ -143,7 +154,7 @@ pub enum Cause {
     Unreachable(Arc<str>),
     /// Its connection was given up as abandoned while it was in flight, with the shell's text. Counted.
     Abandoned(Arc<str>),
-    /// Its schedule ended, or at a start from the spool its age was over the limit, before it could be tried.
+    /// Its time was over before it could be tried again: its schedule ended, or it became too old while it waited.
     TimeOver,
     /// Its route leads nowhere for good, with the shell's text; ends as a bounce.
     Unroutable(NoRoute, Arc<str>),

@@ -86,6 +86,7 @@ impl Engine {
             let queue = &mut self.queues[entry.queue];
             queue.ready -= 1;
             queue.due.push_front(&mut self.slab, handle);
+            self.watch(handle);
         }
         for queue in queues {
             self.activate(now, queue);

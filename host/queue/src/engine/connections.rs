@@ -179,6 +179,7 @@ impl Engine {
                 // Suspended since it was promised: back to where it came from, and not an attempt.
                 self.slab[handle].place = Place::Due;
                 queue.due.push_front(&mut self.slab, handle);
+                self.watch(handle);
                 self.refill(now, ready);
                 continue;
             }

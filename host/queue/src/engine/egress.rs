@@ -149,6 +149,12 @@ impl Egress {
         self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].connections > 0)
     }
 
+    /// Returns the ready queues that were promised messages of a scheduled queue.
+    pub(super) fn readies_with(&self, queue: u32) -> Vec<u32> {
+        let readies = self.readies.iter().filter(|(_, ready)| ready.buffer.has(queue));
+        readies.map(|(index, _)| index).collect()
+    }
+
     /// Returns the number of the ready queue of this name.
     pub(super) fn ready_by_name(&self, name: &str) -> Option<u32> {
         self.readies.iter().find(|(_, ready)| ready.name == name).map(|(index, _)| index)

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use tollgate_message::{QueueName, Timestamp};
 
-use super::{Action, Cause, Engine, NewMessage, Parked, QueueIndex, Settled};
+use super::{Action, Cause, Engine, Entrance, NewMessage, Parked, QueueIndex, Settled};
 use crate::{
-    handover::{self, Disposition, Expiry, Outcome, Readiness, State},
+    handover::{self, Disposition, Expiry, Outcome, Readiness},
     scheduled::{
         QueueConfig,
         entry::{Handle, Place},
@@ -44,10 +44,10 @@ impl Engine {
 
     /// Takes in a message: to wait if its due time or its schedule says so, else to go.
     ///
-    /// One that was tried before, is due, and is as old as its queue allows ends as expired, by an action: the time in
-    /// which it was to be tried passed while nobody was there to try it.
+    /// One that comes back, is due, and is as old as its queue allows ends as expired, by an action: the time in which it
+    /// was to be tried passed while nobody was there to try it. Fresh mail gets its first attempt.
     pub fn insert(&mut self, now: Timestamp, message: NewMessage) {
-        let NewMessage { id, queue: QueueIndex(index), due, attempts, schedule } = message;
+        let NewMessage { id, queue: QueueIndex(index), due, attempts, schedule, entrance } = message;
         let handle = self.slab.insert(id, index, due, attempts, schedule);
         let queue = &mut self.queues[index];
         queue.messages += 1;
@@ -56,21 +56,18 @@ impl Engine {
             self.wheel.insert(&mut self.slab, handle);
             return;
         }
-        let (age, max_age) = (now.since(id.created()), queue.config.max_age);
-        let readiness = handover::readiness(now, self.slab[handle].schedule.as_deref());
-        let ends = self.slab[handle].schedule.as_ref().is_some_and(|schedule| schedule.expires.is_some());
-        match readiness {
-            Readiness::Go if attempts > 0 && age >= max_age && !ends => {
-                self.expire(handle, Expiry::Retry { age, max_age });
-            }
-            Readiness::Go => self.make_due(now, handle),
-            _ => self.defer(handle, readiness),
+        let over = self.over_by(now, handle).filter(|_| entrance == Entrance::Recovered);
+        match (handover::readiness(now, self.slab[handle].schedule.as_deref()), over) {
+            (_, Some(Expiry::Requeue { age, max_age })) => self.expire(handle, Expiry::Retry { age, max_age }),
+            (Readiness::Go, _) => self.make_due(now, handle),
+            (readiness, _) => self.defer(handle, readiness),
         }
     }
 
-    /// Moves on what the time has come for: messages whose due time is reached, what is suspended until now,
-    /// and those whose rates let one through.
+    /// Moves on what the time has come for: messages that are over, what is suspended until now, those whose rates let
+    /// one through, and those whose due time is reached.
     pub fn advance(&mut self, now: Timestamp) {
+        self.look_over(now);
         while let Some((_, parked)) = self.parks.first().filter(|(until, _)| *until <= now) {
             match parked.clone() {
                 Parked::Queue(queue) => self.resume(now, QueueIndex(queue)),
@@ -87,11 +84,9 @@ impl Engine {
 
     /// Carries out what the outcome of an attempt means for a message that is in no list.
     pub(super) fn conclude(&mut self, now: Timestamp, handle: Handle, outcome: Outcome) -> Disposition {
-        let entry = &self.slab[handle];
-        let schedule = entry.schedule.as_deref();
-        let state = State { created: entry.id.created(), attempts: entry.attempts, schedule };
-        let config = &self.queues[entry.queue].config;
-        let disposition = handover::dispose(now, state, config, outcome, self.random.unit());
+        let luck = self.random.unit();
+        let config = &self.queues[self.slab[handle].queue].config;
+        let disposition = handover::dispose(now, self.state(handle), config, outcome, luck);
         match disposition {
             Disposition::Retry { due, attempts } => {
                 self.slab[handle].attempts = attempts;
@@ -131,6 +126,7 @@ impl Engine {
         entry.place = Place::Due;
         let index = entry.queue;
         self.queues[index].due.push_back(&mut self.slab, handle);
+        self.watch(handle);
         self.activate(now, index);
     }
 
@@ -166,6 +162,7 @@ impl Engine {
         self.rest(index);
         let queue = &mut self.queues[index];
         let limits = (queue.config.limits != config.limits).then_some(config.limits);
+        let ages_otherwise = config.max_age != queue.config.max_age;
         if queue.config.route == config.route {
             queue.config = config;
         } else {
@@ -175,6 +172,9 @@ impl Engine {
         if let (Some(limits), Some((site, _))) = (limits, self.queues[index].site.clone()) {
             let readies = self.egress.give_limits(&site.name, limits);
             self.limits_changed(now, readies);
+        }
+        if ages_otherwise {
+            self.look_at_all(now, index);
         }
         self.activate(now, index);
     }

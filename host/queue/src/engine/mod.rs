@@ -3,8 +3,8 @@
 //! Calls come from one place at a time; each takes the time as an argument. After each call the shell drains
 //! [`Engine::next_action`], and it calls [`Engine::advance`] no later than [`Engine::next_wake`]. The parts: `intake`
 //! takes messages in and carries out what is decided about them, `promotion` moves them from scheduled to ready queues,
-//! `throttling` makes them wait for
-//! their rates, `connections` hands them out, `administration` is for operators, `egress` keeps pools, sites and ready queues.
+//! `throttling` makes them wait for their rates, `ageing` ends those that wait too long, `connections` hands them out,
+//! `administration` is for operators, `egress` keeps pools, sites and ready queues.
 //!
 //! What is durable is the shell's: it writes down a disposition before it acts on the next one.
 //!
@@ -12,6 +12,9 @@
 
 mod action;
 mod administration;
+mod ageing;
+#[cfg(test)]
+mod ages;
 mod connections;
 mod egress;
 mod intake;
@@ -34,10 +37,11 @@ use std::{
 use tollgate_message::{QueueName, Timestamp};
 
 pub use action::{
-    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Lease, MessageStatus, NewMessage, Next, NoRoute,
-    Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled, Totals,
-    Withdrawn,
+    Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Entrance, Lease, MessageStatus, NewMessage, Next,
+    NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled,
+    Totals, Withdrawn,
 };
+use ageing::Looks;
 use egress::Egress;
 use throttling::Throttling;
 pub(crate) use throttling::Ticket;
@@ -63,6 +67,7 @@ pub struct Engine {
     /// What is suspended until a time, by that time.
     parks: BTreeSet<(Timestamp, Parked)>,
     throttling: Throttling,
+    looks: Looks,
     egress: Egress,
     agenda: Agenda,
     random: Random,
@@ -105,6 +110,7 @@ impl Engine {
             tenants: HashMap::new(),
             parks: BTreeSet::new(),
             throttling: Throttling::new(store),
+            looks: Looks::default(),
             egress: Egress::new(settings),
             agenda: Agenda::default(),
             random: Random::new(seed),
@@ -115,7 +121,7 @@ impl Engine {
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         let park = self.parks.first().map(|(until, _)| *until);
-        [self.wheel.next_wake(), park, self.throttling.next_wake()].into_iter().flatten().min()
+        [self.wheel.next_wake(), park, self.throttling.next_wake(), self.looks.next()].into_iter().flatten().min()
     }
 
     /// Returns the next thing for the shell to do; to be called after any other call, until there is none.

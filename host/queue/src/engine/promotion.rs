@@ -171,6 +171,7 @@ impl Engine {
             let queue = &mut self.queues[entry.queue];
             queue.ready += 1;
             self.egress.readies[ready].buffer.push(&mut self.slab, handle, queue.tenant);
+            self.watch(handle);
             self.attend(ready);
         }
     }

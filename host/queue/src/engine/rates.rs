@@ -15,26 +15,26 @@ use crate::{
     throttle::{Rate, Throttle},
 };
 
-fn throttle(key: &str, limit: u64, seconds: u64, burst: u64) -> Throttle {
+pub(super) fn throttle(key: &str, limit: u64, seconds: u64, burst: u64) -> Throttle {
     Throttle { key: key.into(), rate: Rate { limit, period: Duration::from_secs(seconds), burst } }
 }
 
-fn throttled(throttles: impl IntoIterator<Item = Throttle>) -> QueueConfig {
+pub(super) fn throttled(throttles: impl IntoIterator<Item = Throttle>) -> QueueConfig {
     QueueConfig { throttles: throttles.into_iter().collect(), max_age: Duration::from_secs(1_000_000), ..config() }
 }
 
 /// What a run came to.
 #[derive(Default)]
-struct Run {
+pub(super) struct Run {
     /// Each message with the time at which it went, in milliseconds from the start.
-    went: Vec<(u64, u64)>,
+    pub(super) went: Vec<(u64, u64)>,
     /// How often the engine had to be called because a time had come.
-    wakes: usize,
+    pub(super) wakes: usize,
 }
 
 impl Kit {
     /// Goes from wake-up to wake-up until nothing waits for a time, sending whatever may go.
-    fn run(&mut self) -> Run {
+    pub(super) fn run(&mut self) -> Run {
         let mut run = Run::default();
         loop {
             self.send_whatever_goes(&mut run);

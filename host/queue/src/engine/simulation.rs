@@ -127,6 +127,7 @@ impl World {
         }
         self.drain();
         self.engine.audit();
+        self.engine.audit_looks(self.now);
     }
 
     fn insert(&mut self, pick: u64) {
@@ -141,7 +142,8 @@ impl World {
         };
         let boxed = (schedule != Schedule::default()).then(|| Box::new(schedule.clone()));
         self.messages.insert(key, Known { due, attempts: 0, schedule, in_flight: false, ended: false });
-        let message = NewMessage { id: id(self.now, key), queue, due, attempts: 0, schedule: boxed };
+        let message =
+            NewMessage { id: id(self.now, key), queue, due, attempts: 0, schedule: boxed, entrance: Entrance::Fresh };
         self.engine.insert(self.now, message);
     }
 
@@ -258,7 +260,8 @@ impl World {
             return;
         }
         for Withdrawn { id, due, attempts, schedule } in self.engine.withdraw(self.now, from) {
-            self.engine.insert(self.now, NewMessage { id, queue: to, due, attempts, schedule });
+            self.engine
+                .insert(self.now, NewMessage { id, queue: to, due, attempts, schedule, entrance: Entrance::Fresh });
         }
     }
 

@@ -79,9 +79,25 @@ impl Kit {
     }
 
     pub(super) fn insert_at(&mut self, queue: QueueIndex, due: Timestamp, attempts: u32, schedule: Option<Schedule>) {
+        self.enter(queue, due, attempts, schedule, Entrance::Fresh);
+    }
+
+    /// Inserts a message as a start does with what the spool held.
+    pub(super) fn recover(&mut self, queue: QueueIndex, due: Timestamp, attempts: u32) {
+        self.enter(queue, due, attempts, None, Entrance::Recovered);
+    }
+
+    fn enter(
+        &mut self,
+        queue: QueueIndex,
+        due: Timestamp,
+        attempts: u32,
+        schedule: Option<Schedule>,
+        entrance: Entrance,
+    ) {
         self.next += 1;
-        let schedule = schedule.map(Box::new);
-        self.engine.insert(self.now, NewMessage { id: id(at(0), self.next), queue, due, attempts, schedule });
+        let (id, schedule) = (id(at(0), self.next), schedule.map(Box::new));
+        self.engine.insert(self.now, NewMessage { id, queue, due, attempts, schedule, entrance });
     }
 
     pub(super) fn go_to(&mut self, now: Timestamp) {
@@ -568,15 +584,32 @@ fn a_message_whose_schedule_ended_is_expired_without_an_attempt() {
 }
 
 #[test]
-fn after_a_long_outage_a_message_that_was_tried_and_is_too_old_expires() {
+fn after_a_long_outage_what_is_too_old_expires_tried_or_not_and_fresh_mail_gets_its_attempt() {
     let mut kit = Kit::new(EgressSettings::default());
     let queue = kit.queue("d.example", config());
     kit.now = at(100);
-    kit.insert_at(queue, at(70), 3, None);
+    kit.recover(queue, at(70), 3);
+    kit.recover(queue, at(0), 0);
     kit.insert_at(queue, at(70), 0, None);
 
     let expiry = Expiry::Retry { age: Duration::from_secs(100), max_age: Duration::from_secs(100) };
-    assert_eq!(kit.told(), [format!("1 TimeOver: {expiry}"), "connect unspecified to mx_list:sink:25".to_owned()]);
+    let told = [
+        format!("1 TimeOver: {expiry}"),
+        format!("2 TimeOver: {expiry}"),
+        "connect unspecified to mx_list:sink:25".to_owned(),
+    ];
+    assert_eq!((kit.told(), kit.send_all()), (told.to_vec(), vec![3]));
+}
+
+#[test]
+fn after_an_outage_mail_that_was_planned_for_later_than_its_age_allows_gets_that_attempt() {
+    let mut kit = Kit::new(EgressSettings::default());
+    let queue = kit.queue("d.example", config());
+    kit.now = at(150);
+
+    kit.recover(queue, at(120), 0);
+
+    assert_eq!(kit.send_all(), [1]);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use tollgate_message::Timestamp;
 
 use super::Engine;
 use crate::{
-    handover::{self, Disposition, Outcome, State},
     scheduled::{entry::Place, queue::Standing},
     table::Table,
     throttle::{Store, Throttle},
@@ -218,7 +217,7 @@ impl Engine {
         let Some((at, bucket)) = self.throttling.wait(now, &self.queues[index].buckets) else {
             return true;
         };
-        self.expire_before(now, at, index);
+        self.expire_before(at, index);
         self.rest(index);
         if !self.queues[index].due.is_empty() {
             self.queues[index].standing = Standing::Throttled(self.throttling.stand(bucket, at, Waiter::Queue(index)));
@@ -227,14 +226,9 @@ impl Engine {
     }
 
     /// Ends the messages in front of a queue whose time is over when the next may go.
-    fn expire_before(&mut self, now: Timestamp, next: Timestamp, index: u32) {
+    fn expire_before(&mut self, next: Timestamp, index: u32) {
         while let Some(handle) = self.queues[index].due.front() {
-            let entry = &self.slab[handle];
-            let state =
-                State { created: entry.id.created(), attempts: entry.attempts, schedule: entry.schedule.as_deref() };
-            let requeue = Outcome::Requeue { after: next.since(now) };
-            let Disposition::Expired(expiry) = handover::dispose(now, state, &self.queues[index].config, requeue, 0.0)
-            else {
+            let Some(expiry) = self.over_by(next, handle) else {
                 return;
             };
             self.queues[index].due.pop_front(&mut self.slab);

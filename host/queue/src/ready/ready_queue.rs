@@ -8,6 +8,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use tollgate_message::Timestamp;
+
 use super::{
     fairness::{COST, Fairness},
     site::{Site, ready_name},
@@ -90,6 +92,8 @@ pub(crate) struct ReadyQueue {
     pub(crate) connection_ticket: Option<Ticket>,
     /// Whether it is on the engine's list of those that may want something.
     pub(crate) listed: bool,
+    /// When the messages in its buffer are looked over for their age.
+    pub(crate) look: Option<Timestamp>,
 }
 
 impl ReadyQueue {
@@ -111,6 +115,7 @@ impl ReadyQueue {
             message_ticket: None,
             connection_ticket: None,
             listed: false,
+            look: None,
         }
     }
 
@@ -137,12 +142,21 @@ impl ReadyQueue {
         self.limits.max_connection_rate.map(|rate| Throttle { key: key(), rate })
     }
 
+    /// Returns whether each of its messages has a connection that is about to ask for it, so that none waits for a limit.
+    pub(crate) fn serves_all(&self) -> bool {
+        !self.suspended && self.message_ticket.is_none() && self.buffer.len <= self.coming()
+    }
+
+    /// Returns how many connections are being opened or woken, or are between two messages: they will ask for one without
+    /// being told.
+    fn coming(&self) -> u32 {
+        let idle = u32::try_from(self.idle.len()).expect("no more are idle than are open");
+        self.connections - self.busy - idle
+    }
+
     /// Returns what it needs done, and takes it as done.
     pub(crate) fn want(&mut self) -> Want {
-        let idle = u32::try_from(self.idle.len()).expect("no more are idle than are open");
-        // These are being opened or woken, or are between two messages: they will ask for one without being told.
-        let coming = self.connections - self.busy - idle;
-        if self.buffer.len <= coming || self.message_ticket.is_some() {
+        if self.buffer.len <= self.coming() || self.message_ticket.is_some() {
             return Want::Nothing;
         }
         if let Some(connection) = self.idle.pop() {
@@ -168,6 +182,16 @@ pub(crate) struct Buffer {
 impl Buffer {
     pub(crate) const fn len(&self) -> u32 {
         self.len
+    }
+
+    /// Returns whether messages of this queue are in it.
+    pub(crate) fn has(&self, queue: u32) -> bool {
+        self.lists.contains_key(&queue)
+    }
+
+    /// Returns all messages in it, in no order.
+    pub(crate) fn handles<'a>(&'a self, slab: &'a Slab) -> impl Iterator<Item = Handle> + 'a {
+        self.lists.values().flat_map(|list| list.iter(slab))
     }
 
     pub(crate) fn push(&mut self, slab: &mut Slab, handle: Handle, tenant: u32) {
@@ -208,7 +232,7 @@ impl Buffer {
 
 #[cfg(test)]
 mod tests {
-    use tollgate_message::{MessageId, Timestamp};
+    use tollgate_message::MessageId;
 
     use super::*;
 

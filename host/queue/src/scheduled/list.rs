@@ -31,6 +31,11 @@ impl List {
         (self.head != NIL).then_some(self.head)
     }
 
+    /// Returns the messages from the first to the last.
+    pub(crate) fn iter(self, slab: &Slab) -> impl Iterator<Item = Handle> {
+        std::iter::successors(self.front(), |handle| Some(slab[*handle].next).filter(|next| *next != NIL))
+    }
+
     pub(crate) fn push_back(&mut self, slab: &mut Slab, handle: Handle) {
         slab[handle].next = NIL;
         slab[handle].previous = self.tail;

@@ -56,6 +56,8 @@ pub(crate) struct Queue {
     pub(crate) standing: Standing,
     /// Where its mail goes, and until when that holds.
     pub(crate) site: Option<(Arc<Site>, Timestamp)>,
+    /// When its due messages are looked over for their age.
+    pub(crate) look: Option<Timestamp>,
     /// When it was last given a message or a configuration.
     pub(crate) touched: Timestamp,
 }
@@ -85,6 +87,7 @@ impl Queue {
             parked: None,
             standing: Standing::Rest,
             site: None,
+            look: None,
             touched: now,
         };
         queue.configure(config);

@@ -194,7 +194,7 @@ fn mailbox(address: &Address) -> Mailbox {
 fn schedule_refusal(name: &str, value: &str, error: &ScheduleError) -> Reply {
     let enhanced = match error {
         ScheduleError::Malformed(_) => "5.6.0",
-        ScheduleError::Expired(_) => "5.4.7",
+        ScheduleError::Expired(_) | ScheduleError::Never { .. } => "5.4.7",
     };
     let text = format!("{value} from header {name} is not a valid Scheduling header: {error}");
     // An encoded word may have brought in a line end, and the reply is one line.

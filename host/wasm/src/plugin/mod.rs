@@ -48,11 +48,11 @@ pub struct ConfigFile {
 pub struct Configuration {
     /// Warnings and notes, and errors where the configuration is refused.
     pub findings: Vec<Finding>,
-    /// Names for the host to check.
+    /// Names of which the host has to know.
     pub references: Vec<Reference>,
 }
 
-/// A name in a plugin's configuration that the host defines.
+/// A name in a plugin's configuration of which the host has to know.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reference {
     /// What is named.
@@ -70,6 +70,8 @@ pub struct Reference {
 pub enum ReferenceKind {
     /// An egress pool.
     EgressPool,
+    /// A tenant for which the plugin demands that the sender has an identity.
+    GuardedTenant,
 }
 
 /// Why a plugin did not start.
@@ -217,6 +219,7 @@ fn configuration(diagnostics: Vec<wit::Diagnostic>, references: Vec<wit::Referen
     let reference = |reference: wit::Reference| Reference {
         kind: match reference.kind {
             wit::ReferenceKind::EgressPool => ReferenceKind::EgressPool,
+            wit::ReferenceKind::GuardedTenant => ReferenceKind::GuardedTenant,
         },
         name: reference.name,
         file: reference.file,

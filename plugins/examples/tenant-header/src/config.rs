@@ -1,14 +1,18 @@
 //! Reading `tenants.toml`.
 
-use tollgate_sdk::config::{Findings, Section};
+use tollgate_sdk::{
+    Reference,
+    config::{Findings, Section},
+};
 
 use crate::{TenantHeader, Unknown};
 
 /// Longest name of a tenant, in octets.
 const LONGEST: usize = 64;
 
-/// Reads the file; what is wrong with it goes to `findings`.
-pub(crate) fn read(top: &mut Section<'_>, findings: &mut Findings) -> TenantHeader {
+/// Reads the file; what is wrong with it goes to `findings`. Returns besides which tenants are not everybody's.
+pub(crate) fn read(top: &mut Section<'_>, findings: &mut Findings) -> (TenantHeader, Vec<Reference>) {
+    let mut guarded = Vec::new();
     let plugin = TenantHeader {
         header: top.parsed("header", findings, field_name).unwrap_or_else(|| "X-Tenant".to_owned()),
         remove: top.boolean("remove", findings).unwrap_or(true),
@@ -17,7 +21,7 @@ pub(crate) fn read(top: &mut Section<'_>, findings: &mut Findings) -> TenantHead
         tenants: top
             .named("tenant", findings)
             .into_iter()
-            .map(|(name, section)| tenant(name, section, findings))
+            .map(|(name, section)| tenant(name, section, &mut guarded, findings))
             .collect(),
     };
     match (&plugin.default_tenant, top.position("default_tenant"), top.position("unknown")) {
@@ -29,14 +33,21 @@ pub(crate) fn read(top: &mut Section<'_>, findings: &mut Findings) -> TenantHead
         }
         _ => {}
     }
-    plugin
+    (plugin, guarded)
 }
 
-fn tenant(name: &str, mut section: Section<'_>, findings: &mut Findings) -> (String, Option<Vec<String>>) {
+fn tenant(
+    name: &str,
+    mut section: Section<'_>,
+    guarded: &mut Vec<Reference>,
+    findings: &mut Findings,
+) -> (String, Option<Vec<String>>) {
     if let Err(reason) = tenant_name(name) {
         findings.error(section.at(), reason);
     }
     let allowed = section.list("require_authz", findings, |identity| Ok(identity.to_owned()));
+    let at = section.position("require_authz");
+    guarded.extend(at.map(|at| Reference::guarded_tenant(name, findings.file(), at)));
     section.finish(findings);
     (name.to_owned(), allowed)
 }

@@ -76,7 +76,7 @@ impl TenantHeader {
 
 impl Configure for TenantHeader {
     fn configure(files: Vec<File>) -> Outcome<Self> {
-        one_file(&files, |top, findings| (config::read(top, findings), Vec::new()))
+        one_file(&files, config::read)
     }
 }
 

@@ -13,15 +13,16 @@ mod whole;
 use std::{
     collections::{BTreeMap, HashMap},
     rc::Rc,
+    time::Duration,
 };
 
-use tollgate_config::{Entry, Finding, Findings, Table, Value};
+use tollgate_config::{Entry, Finding, Findings, Table, Value, duration};
 use tollgate_sdk::domains;
 
 use self::{place::Place, unknown::Name, whole::Mentions};
 use crate::{
     config::{Config, Destination, DestinationTenant, Level, Located, Origin, Overlay, Tenant},
-    options::{self, INERT},
+    options::{self, INERT, OptionValue},
 };
 
 /// What the files came to.
@@ -143,7 +144,8 @@ impl Reader<'_> {
                 _ if self.option(entry, Place::Destination, &mut destination.level) => {}
                 _ => {
                     let Some(name) = self.names(entry, Place::Destination) else { continue };
-                    if name == Name::Plain {
+                    // Where nothing is used, a name that is doubtful besides is told both.
+                    if name == Name::Plain || domain == "default" {
                         self.mention_tenant(entry, domain);
                     }
                     self.destination_tenant(entry, &mut destination);
@@ -221,6 +223,13 @@ impl Reader<'_> {
         };
         if let Some((_, reason)) = INERT.iter().find(|(name, _)| *name == option) {
             self.findings.note(entry.at, format!("{option} has no effect: {reason}"));
+        }
+        if let ("max_retry_interval", OptionValue::Duration(cap)) = (option, &value)
+            && *cap < Duration::from_secs(1)
+        {
+            let cap = duration::format(*cap);
+            let message = format!("{option}: {cap} counts as 1 second; attempts are at least that far apart");
+            self.findings.note(entry.at, message);
         }
         let setting = self.located(value, entry);
         self.mentions.setting(option, &setting);

@@ -36,7 +36,7 @@ impl Reader<'_> {
     }
 
     /// Reads who may use a tenant; every bad entry is told at its own place.
-    pub(super) fn identities(&mut self, entry: &Entry) -> Option<Vec<String>> {
+    pub(super) fn identities(&mut self, entry: &Entry) -> Option<Located<Vec<String>>> {
         let Value::Array(items) = &entry.node.value else {
             let kind = entry.node.value.kind();
             self.findings.error(entry.at, format!("require_authz: expected a list of names, got {kind}"));
@@ -48,11 +48,20 @@ impl Reader<'_> {
         let mut names = Vec::with_capacity(items.len());
         for item in items {
             match text(&item.value, "the name of a user or token") {
-                Ok(name) => names.push(name.to_owned()),
+                Ok(name) if name.trim().is_empty() => {
+                    self.findings.error(item.at, "require_authz: a name is empty; no user or token has that name");
+                }
+                Ok(name) => {
+                    if name.trim() != name {
+                        let message = format!("require_authz: no user or token is called '{name}', blanks and all");
+                        self.findings.warning(item.at, message);
+                    }
+                    names.push(name.to_owned());
+                }
                 Err(reason) => self.findings.error(item.at, format!("require_authz: {reason}")),
             }
         }
-        Some(names)
+        Some(self.located(names, entry))
     }
 
     pub(super) fn routing_domain(&mut self, entry: &Entry) -> Option<Located<String>> {

@@ -10,7 +10,7 @@ use tollgate_sdk::{PolicyError, RefreshStrategy, Settings};
 
 pub(crate) use self::protocol::routing_domain;
 use self::structured::Inside;
-use crate::config::Located;
+use crate::config::{Located, Origin};
 
 /// Longest name, in octets; the host takes no longer metadata either.
 const NAME: usize = 1024;
@@ -47,7 +47,7 @@ enum Kind {
 /// Every option of a queue. Those in [`INERT`] are KumoMTA's and have no meaning in our engine.
 const OPTIONS: [(&str, Kind); 13] = [
     ("retry_interval", Kind::Interval),
-    ("max_retry_interval", Kind::Interval),
+    ("max_retry_interval", Kind::Duration),
     ("max_age", Kind::Duration),
     ("egress_pool", Kind::Name),
     ("max_message_rate", Kind::Rate),
@@ -106,7 +106,9 @@ fn simple(kind: Kind, node: &Node) -> Result<OptionValue, String> {
 
 /// Hands a setting to the host.
 pub(crate) fn apply(settings: &Settings, option: &str, setting: &Located<OptionValue>) -> Result<(), PolicyError> {
-    let origin = Some(format!("{}:{}", setting.origin.file, setting.origin.at.line));
+    // The column too: JSON may be one line.
+    let Origin { file, at } = &setting.origin;
+    let origin = Some(format!("{file}:{}:{}", at.line, at.column));
     let origin = origin.as_deref();
     match (option, &setting.value) {
         ("retry_interval", OptionValue::Duration(value)) => settings.set_retry_interval(millis(*value), origin),

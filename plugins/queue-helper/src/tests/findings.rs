@@ -111,6 +111,38 @@ says! {
             "warning 4:1 remove_campaign_header has no effect: no campaign_header is given",
             "error 5:1 remove_tenant_header: expected true or false, got a number",
         ];
+    a_cap_under_a_second_is_read_and_noted:
+        said_of_setting("max_retry_interval = '500ms'") => [
+            "note max_retry_interval: 500ms counts as 1 second; attempts are at least that far apart",
+        ];
+    a_table_of_queue_default_that_looks_like_an_option_is_told_to_be_unused_besides:
+        said("[queue.default.retry_intervall]\n") => [
+            "warning 1:16 `retry_intervall` is taken for the name of a tenant; did you mean `retry_interval`? A tenant of that \
+             name can be written in the table `tenants`",
+            "warning 1:16 [queue.default.'retry_intervall'] is never used; write [tenant.'retry_intervall'] for all \
+             destinations of a tenant",
+        ];
+    identities_that_nobody_has_are_told:
+        said("[tenant.t]\nrequire_authz = ['', ' a ', 'a']\n[tenant.u]\nrequire_authz = ['\t']\n") => [
+            "error 2:18 require_authz: a name is empty; no user or token has that name",
+            "warning 2:22 require_authz: no user or token is called ' a ', blanks and all",
+            "error 4:18 require_authz: a name is empty; no user or token has that name",
+        ];
+    a_key_that_was_shortened_or_half_remembered_finds_its_option:
+        said("tenant_hdr = 'X'\nschedule_header = 'X'\n[queue.default]\nmax_retry = 1\nretry_int = 1\nmessage_rate = 1\n\
+              MAX_AGE = 1\npool = 'p'\noverall_max_rate = 1\ncolour = 1\n") => [
+            "error 1:1 `tenant_hdr` is not an option of this file; did you mean `tenant_header`?",
+            "error 2:1 `schedule_header` is not an option of this file; did you mean `scheduling_header`?",
+            "error 4:1 `max_retry` is not an option of a queue; did you mean `max_retry_interval`?",
+            "error 5:1 `retry_int` is not an option of a queue; did you mean `retry_interval`?",
+            "error 6:1 `message_rate` is not an option of a queue; did you mean `max_message_rate`?",
+            "error 7:1 `MAX_AGE` is not an option of a queue; did you mean `max_age`?",
+            "error 8:1 `pool` is not an option of a queue; did you mean `egress_pool`?",
+            "error 9:1 `overall_max_rate` is not an option of a queue; did you mean `overall_max_message_rate`?",
+            "error 10:1 `colour` is not an option of a queue",
+        ];
+    a_mark_in_front_of_the_text_counts_as_no_column:
+        said("\u{feff}max_aeg = 1\n") => ["error 1:1 `max_aeg` is not an option of this file"];
     every_bad_identity_is_told_where_it_is:
         said("[tenant.t]\nrequire_authz = ['a',\n 1,\n true]\n[tenant.u]\nrequire_authz = 'x'\n[tenant.v]\nrequire_authz = []\n") => [
             "error 3:2 require_authz: expected the name of a user or token, got a number",
@@ -234,13 +266,24 @@ fn values_are_of_the_type_of_their_option() {
 
 #[test]
 fn an_interval_between_attempts_is_at_least_a_second() {
-    for (option, value) in [
-        ("retry_interval", "0"),
-        ("retry_interval", "'999ms'"),
-        ("max_retry_interval", "'1ns'"),
-        ("retry_interval", "0.5"),
-    ] {
-        let errors = said_of_setting(&format!("{option} = {value}"));
-        assert!(errors.len() == 1 && errors[0].contains("too short"), "{option} = {value}: {errors:?}");
+    for value in ["0", "'999ms'", "0.5"] {
+        let errors = said_of_setting(&format!("retry_interval = {value}"));
+        assert!(errors.len() == 1 && errors[0].contains("too short"), "{value}: {errors:?}");
+    }
+}
+
+#[test]
+fn where_mail_is_routed_is_a_host_a_host_with_a_port_or_an_address() {
+    for good in
+        ["relay.example", "Relay.Example.", "bücher.example", "localhost:2525", "_x.example", "192.0.2.1", "[::1]:25"]
+    {
+        assert_eq!(said(&format!("[queue.default]\nrouting_domain = '{good}'\n")), Vec::<String>::new(), "{good}");
+    }
+    for bad in
+        ["::1", "localhost:99999", "a..b", "a:b", "a b", "u@a.example", "a!b", "[relay.example]", ".", "10.0.0.300"]
+    {
+        let errors = said(&format!("[queue.default]\nrouting_domain = '{bad}'\n"));
+        let told = errors.len() == 1 && errors[0].starts_with("error 2:1 routing_domain: ");
+        assert!(told && errors[0].contains(bad.trim_matches(['[', ']'])), "{bad}: {errors:?}");
     }
 }

@@ -96,7 +96,7 @@ fn later_files_replace_values_and_lists_whole() {
     let tenant = &config.tenants["t"];
     assert_eq!(
         (
-            tenant.require_authz.as_deref(),
+            tenant.require_authz.as_ref().map(|allowed| allowed.value.as_slice()),
             tenant.level.options.iter().count(),
             config.destinations.contains_key("a.com")
         ),

@@ -11,6 +11,8 @@ use tollgate_sdk::{
 struct Rogue {
     /// How often this instance was called.
     calls: RefCell<u32>,
+    /// Whether it names a pool that nobody was told of.
+    makes_up_a_pool: bool,
 }
 
 impl Configure for Rogue {
@@ -29,8 +31,8 @@ impl Configure for Rogue {
                 unreachable!("the clock traps while a plugin is configured")
             }
             Some(b"loop") => forever(),
-            _ => Ok(Configured {
-                plugin: Self { calls: RefCell::new(0) },
+            content => Ok(Configured {
+                plugin: Self { calls: RefCell::new(0), makes_up_a_pool: content == Some(b"pool") },
                 diagnostics: Vec::new(),
                 references: Vec::new(),
             }),
@@ -77,6 +79,7 @@ impl QueueConfig for Rogue {
             "short.example" => settings.set_retry_interval(500, None)?,
             "loop.example" => forever(),
             "same.example" => return Ok(so_far.get_duration("max_age").map(|_| settings)),
+            "example.com" if self.makes_up_a_pool => settings.set_egress_pool("nowhere", None)?,
             _ => settings.set_max_age(3_600_000, Some("rogue.toml:7"))?,
         }
         Ok(Some(settings))

@@ -5,6 +5,7 @@
 //! chosen what that means.
 
 use tollgate_config::Rate;
+use tollgate_inbound::Caller;
 use tollgate_message::{Draft, Edits, QueueName, Timestamp};
 use tollgate_policy::{Chain, Decision, Failure, OptionValue, Outcome, QueueOption, Scope, Settings};
 use tollgate_queue::{
@@ -12,13 +13,20 @@ use tollgate_queue::{
     scheduled::retry::{self, Plan},
 };
 
+use crate::{config::Identities, serve::Claim};
+
 /// What the plugins did with a message.
 #[derive(Debug)]
 pub(super) struct Judged {
     /// What policy may edit, as it was before.
     pub(super) before: Edits,
     pub(super) draft: Draft,
+    /// What policy decided, and the claim of the sender's identity behind it.
     pub(super) decision: Decision,
+    /// The tenant as which the sender's identity has to send.
+    pub(super) bound: Option<String>,
+    /// Whether it is for the sender's identity that the message is refused, and not for policy.
+    pub(super) disowned: bool,
     /// When it may go out: at reception, or when its schedule lets it.
     pub(super) due: Timestamp,
     /// Where it goes, unless it is refused or discarded.
@@ -45,18 +53,28 @@ pub(super) struct Throttle {
     pub(super) rate: Rate,
 }
 
-/// Puts a message through policy, and asks about the queue that it gets.
+/// Puts a message of this caller through policy, and asks about the queue that it gets.
 ///
 /// # Errors
 /// The plugins that had no answer about the queue.
-pub(super) async fn message(chain: &Chain, mut draft: Draft) -> Result<Judged, Vec<Failure>> {
+pub(super) async fn message(
+    chain: &Chain,
+    identities: &Identities,
+    caller: &Caller,
+    mut draft: Draft,
+) -> Result<Judged, Vec<Failure>> {
     let before = draft.edits.clone();
-    let decision = chain.message_received(&mut draft).await;
+    let claim = Claim::make(identities, caller, &mut draft);
+    let bound = claim.bound().map(str::to_owned);
+    let mut decision = chain.message_received(&mut draft).await;
+    let refused = matches!(decision.outcome, Outcome::Refuse(_));
+    decision.outcome = claim.hold(decision.outcome, &draft, &draft.queue_name());
+    let disowned = !refused && matches!(decision.outcome, Outcome::Refuse(_));
     let goes_on = matches!(decision.outcome, Outcome::Accept | Outcome::Hold(_));
     let queue = if goes_on { Some(queue(chain, draft.queue_name()).await?) } else { None };
     let now = draft.received.at;
     let due = draft.edits.schedule.as_ref().map_or(now, |schedule| schedule.adjust(now));
-    Ok(Judged { before, draft, decision, due, queue })
+    Ok(Judged { before, draft, decision, bound, disowned, due, queue })
 }
 
 /// Asks about a queue.

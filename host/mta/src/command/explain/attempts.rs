@@ -82,12 +82,12 @@ mod tests {
     #[test]
     fn a_message_that_expires_before_it_may_go_is_never_tried() {
         let created = at("2026-05-01T12:00:00Z");
-        let json = r#"{"first_attempt":"2026-05-02T00:00:00Z","expires":"2026-05-01T13:00:00Z"}"#;
+        let json = r#"{"dow":"Mon","tz":"UTC","start":"09:00","end":"17:00","expires":"2026-05-01T13:00:00Z"}"#;
         let schedule = Schedule::parse(json, created).expect("a schedule");
 
         let seen = attempts(&QueueConfig::default(), created, Some(&schedule));
 
-        let end = Expiry::Schedule { due: at("2026-05-02T00:00:00Z"), expires: at("2026-05-01T13:00:00Z") };
+        let end = Expiry::Schedule { due: at("2026-05-04T09:00:00Z"), expires: at("2026-05-01T13:00:00Z") };
         assert_eq!(seen, Attempts { list: Vec::new(), end: Some(end) });
     }
 

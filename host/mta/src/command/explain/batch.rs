@@ -12,6 +12,7 @@ use std::{
 
 use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
+use tollgate_inbound::Caller;
 use tollgate_message::Timestamp;
 use tollgate_policy::Chain;
 use tollgate_wasm::ConfigFile;
@@ -22,6 +23,7 @@ use super::{
     request::{Question, Request},
     stock::{Configured, Stock},
 };
+use crate::config::Identities;
 
 /// How many lists of files stay configured. Requests about one list tend to come one after the other.
 const RECENT: usize = 8;
@@ -124,7 +126,8 @@ async fn asked(chain: &Chain, question: Question) -> Result<Map<String, Value>, 
     };
     match question {
         Question::Message(parts) => {
-            let judged = ask::message(chain, parts.into_draft()?).await.map_err(failed)?;
+            let (nobody, anybody) = (Identities::default(), Caller::default());
+            let judged = ask::message(chain, &nobody, &anybody, parts.into_draft()?).await.map_err(failed)?;
             Ok(answer::message(&judged))
         }
         Question::Queue(name) => Ok(answer::queue(&ask::queue(chain, name).await.map_err(failed)?)),

@@ -1,6 +1,7 @@
 //! Answers for people: a section for each thing one may ask about, in short aligned lines.
 
 mod egress;
+mod limits;
 mod message;
 mod name;
 mod retries;
@@ -52,7 +53,8 @@ fn about(page: &mut Page, queue: &Queue, schedule: Option<&tollgate_message::Sch
         return;
     }
     retries::section(page, queue, schedule, background);
-    throttles::section(page, queue);
+    throttles::section(page, queue, background);
     egress::route(page, queue);
     egress::pool(page, queue, background);
+    limits::section(page, queue, background);
 }

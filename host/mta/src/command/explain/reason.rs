@@ -24,6 +24,9 @@ pub(super) struct Reason<'a> {
 /// Returns why a message is refused, if it is.
 pub(super) fn of<'a>(judged: &Judged, background: &'a Background) -> Option<Reason<'a>> {
     let Outcome::Refuse(refusal) = &judged.decision.outcome else { return None };
+    if judged.disowned {
+        return Some(disowned(refusal.reply().text(), background));
+    }
     let step = judged.decision.trail.last()?;
     if step.outcome != refusal.word() {
         return Some(failure(step, background));
@@ -58,6 +61,12 @@ fn told(step: &Step) -> Reason<'static> {
     }
 }
 
+/// An identity that does not send as this tenant: the refusal names the tenant whose list decides first.
+fn disowned<'a>(text: &str, background: &'a Background) -> Reason<'a> {
+    let spot = text.split('\'').nth(1).and_then(|tenant| background.key(&["tenant", tenant], "identities"));
+    Reason { spot, hints: vec!["--client, --user and --token say who sends".to_owned()] }
+}
+
 /// A plugin that gave no answer: what that means is the operator's choice.
 fn failure<'a>(step: &Step, background: &'a Background) -> Reason<'a> {
     let hint = format!("plugin '{}' gave no answer ({}); its on_failure decides", step.plugin, step.outcome);
@@ -82,7 +91,7 @@ fn tenant<'a>(text: &str, background: &'a Background) -> Option<Reason<'a>> {
     }
     let name = text.strip_suffix("' requires SMTP AUTH").and_then(|rest| rest.strip_prefix("tenant '"));
     let hint = match name {
-        Some(_) => "the message comes without an identity; --authz-id NAME gives it one",
+        Some(_) => "the message comes without an identity; --user, --token or --authz-id NAME gives it one",
         None => "the list does not have this identity",
     };
     let name = name.or_else(|| text.rsplit_once("send as tenant '")?.1.strip_suffix('\''))?;

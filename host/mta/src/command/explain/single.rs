@@ -21,6 +21,7 @@ use super::{
     background::Background,
     human,
     message::Parts,
+    sender,
     stock::Stock,
     user_cache,
 };
@@ -112,9 +113,14 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
             (answer::queue(&queue), human::queue(&queue, &background, ink))
         }
         Question::Message(mut parts) => {
-            parts.hostname = background.config.as_ref().map_or(parts.hostname, Config::hostname);
+            let config = background.config.as_ref();
+            let caller = sender::caller(args, config);
+            parts.authz_id = caller.identity.as_ref().map(|identity| identity.name().to_owned());
+            parts.may_relay = sender::may_relay(args, &caller, config);
+            parts.hostname = config.map_or(parts.hostname, Config::hostname);
+            let identities = config.map(|config| config.identities.clone()).unwrap_or_default();
             let draft = parts.into_draft().map_err(Trouble::Other)?;
-            let judged = runtime.block_on(ask::message(&chain, draft)).map_err(failed)?;
+            let judged = runtime.block_on(ask::message(&chain, &identities, &caller, draft)).map_err(failed)?;
             (answer::message(&judged), human::message(&judged, &background, ink))
         }
     };
@@ -145,8 +151,9 @@ fn question(args: &Args, now: Timestamp) -> Result<Question, String> {
     }
     Ok(Question::Message(Parts {
         origin: args.origin.into(),
-        authz_id: args.authz_id.clone(),
-        may_relay: !args.no_relay,
+        // Who sends is found out with the configuration.
+        authz_id: None,
+        may_relay: true,
         hostname: "localhost".to_owned(),
         sender: args.from.clone().unwrap_or_default(),
         recipients: args.to.clone(),
@@ -178,6 +185,7 @@ fn configured(path: &Path) -> Result<Setup, Trouble> {
     match loader.load(&config.plugins, &pools) {
         Ok(loaded) => {
             findings.extend(loaded.findings);
+            findings.extend(config.identities.unguarded(&loaded.guarded));
             Ok(Setup { chain: loaded.chain, findings, files: files(path, &config), config: Some(config) })
         }
         Err(more) => {

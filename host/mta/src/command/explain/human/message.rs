@@ -36,6 +36,9 @@ pub(super) fn envelope(page: &mut Page, judged: &Judged) {
         page.line(format!("the first of {} recipients; each becomes a message of its own, and", recipients.len()));
         page.line("a refusal of one refuses all");
     }
+    if let Some(tenant) = &judged.bound {
+        page.line(format!("who sends is bound to tenant '{tenant}'"));
+    }
     if !received.session.may_relay {
         page.line("the session may not relay, so it names no tenant, campaign or schedule");
     }

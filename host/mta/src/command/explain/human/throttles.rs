@@ -4,27 +4,35 @@ use std::time::Duration;
 
 use tollgate_config::{Rate, duration};
 
-use super::super::{
-    super::terminal::Tone,
-    ask::{Queue, Throttle},
-    page::{Cell, Page, toned},
+use super::{
+    super::{
+        super::terminal::Tone,
+        ask::{Queue, Throttle},
+        background::Background,
+        page::{Cell, Page, toned},
+    },
+    limits,
 };
 
-/// Lists the rates that the queue's mail shares in.
-pub(super) fn section(page: &mut Page, queue: &Queue) {
-    let headline = match queue.throttles.len() {
+/// Lists the rates that the queue's mail shares in, and those that each source keeps on the way.
+pub(super) fn section(page: &mut Page, queue: &Queue, background: &Background) {
+    let row = |scope: &str, key: String, rate: &Rate| -> [Cell; 4] {
+        [scope.into(), key.into(), toned(Tone::Strong, rate.to_string()), meaning(rate).into()]
+    };
+    let own = queue.throttles.iter().map(|Throttle { scope, key, rate }| row(scope, key.clone(), rate));
+    let of_sources = limits::of(queue, background);
+    let of_sources = of_sources.iter().flat_map(|held| held.rates());
+    let of_sources = of_sources.map(|(key, rate)| row("source", key, &limits::in_words(&rate)));
+    let rows: Vec<[Cell; 4]> = own.chain(of_sources).collect();
+    let headline = match rows.len() {
         0 => "none",
         1 => "",
         _ => "a message passes when all of them let it",
     };
     page.section("Throttles", headline);
-    let row = |throttle: &Throttle| -> [Cell; 4] {
-        let rate = toned(Tone::Strong, throttle.rate.to_string());
-        [throttle.scope.into(), throttle.key.clone().into(), rate, meaning(&throttle.rate).into()]
-    };
-    if !queue.throttles.is_empty() {
+    if !rows.is_empty() {
         let titles = ["scope", "bucket", "rate", ""].map(|title| toned(Tone::Faint, title));
-        page.rows(&[titles].into_iter().chain(queue.throttles.iter().map(row)).collect::<Vec<_>>());
+        page.rows(&[titles].into_iter().chain(rows).collect::<Vec<_>>());
     }
 }
 
