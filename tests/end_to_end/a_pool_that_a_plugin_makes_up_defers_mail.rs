@@ -9,7 +9,7 @@ const PLUGIN: &str = "\n[[plugin]]\nname = \"rogue\"\ncomponent = \"rogue.wasm\"
 #[test]
 fn new_mail_is_deferred_and_what_is_queued_goes_on_as_before() {
     let sink = Sink::start(&["rcpt=* reply=450 4.2.0 later"]);
-    let settings = "retry_interval = '1s'\nmax_retry_interval = '1s'\n[tenant.'rogue']\negress_pool = 'pool-2'";
+    let settings = "retry_interval = '1s'\nmax_retry_interval = '1s'\n[tenant.'rogue']";
     let folder = Folder::new(&format!("{TOLLGATE}{PLUGIN}"), &queues(sink.address, settings));
     folder.write("rogue.wasm", ROGUE);
     folder.write("rogue.txt", "fine");

@@ -9,6 +9,7 @@ use tollgate_message::{QueueName, Timestamp};
 
 use super::{
     Engine, FOREVER, MessageStatus, Parked, Placement, QueueIndex, QueueStatus, ReadyStatus, Totals, Withdrawn,
+    ageing::Holder,
 };
 use crate::scheduled::{
     entry::{Handle, Place},
@@ -147,11 +148,14 @@ impl Engine {
             queue.messages == 0 && resting && !queue.is_parked() && queue.touched + queue.config.reap_interval <= now
         };
         let unused: Vec<_> = self.queues.iter().filter(|(_, queue)| unused(queue)).map(|(index, _)| index).collect();
-        self.egress.reap();
+        for (ready, look) in self.egress.reap() {
+            self.looks.forget(look, Holder::Ready(ready));
+        }
         self.throttling.tidy(now);
-        let removed = unused.into_iter().filter_map(|index| self.queues.remove(index));
+        let removed = unused.into_iter().filter_map(|index| Some((index, self.queues.remove(index)?)));
         removed
-            .map(|queue| {
+            .map(|(index, queue)| {
+                self.looks.forget(queue.look, Holder::Queue(index));
                 self.names.remove(&queue.name);
                 queue.buckets.iter().for_each(|bucket| self.throttling.release(*bucket));
                 (*queue.name).clone()

@@ -38,8 +38,7 @@ pub(super) enum Holder {
     Ready(u32),
 }
 
-/// When somebody's messages are looked over. A holder knows its own time; what is here of another is void, and is of one
-/// that was dropped.
+/// When whose messages are looked over; each holder knows its own time, too.
 #[derive(Debug, Default)]
 pub(super) struct Looks(BTreeSet<(Timestamp, Holder)>);
 
@@ -47,6 +46,11 @@ impl Looks {
     /// Returns the first look.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Forgets the look of a holder that is dropped.
+    pub(super) fn forget(&mut self, look: Option<Timestamp>, holder: Holder) {
+        look.into_iter().for_each(|at| drop(self.0.remove(&(at, holder))));
     }
 }
 
@@ -89,33 +93,23 @@ impl Engine {
 
     /// Ends the waiting messages whose time is over.
     pub(super) fn look_over(&mut self, now: Timestamp) {
-        while let Some(&(at, holder)) = self.looks.0.first().filter(|(at, _)| *at <= now) {
+        while let Some((_, holder)) = self.looks.0.first().copied().filter(|(at, _)| *at <= now) {
             self.looks.0.pop_first();
-            if self.is_due_for(holder, at) {
-                let next = match holder {
-                    Holder::Queue(queue) => self.look_over_queue(now, queue),
-                    Holder::Ready(ready) => self.look_over_ready(now, ready),
-                };
-                next.into_iter().for_each(|next| self.look_by(holder, next));
-            }
+            let next = match holder {
+                Holder::Queue(queue) => self.look_over_queue(now, queue),
+                Holder::Ready(ready) => self.look_over_ready(now, ready),
+            };
+            next.into_iter().for_each(|next| self.look_by(holder, next));
         }
-    }
-
-    /// Takes a look as taken; returns false for one that is void.
-    fn is_due_for(&mut self, holder: Holder, at: Timestamp) -> bool {
-        let look = match holder {
-            Holder::Queue(queue) => self.queues.get_mut(queue).map(|queue| &mut queue.look),
-            Holder::Ready(ready) => self.egress.readies.get_mut(ready).map(|ready| &mut ready.look),
-        };
-        look.is_some_and(|look| look.take_if(|known| *known == at).is_some())
     }
 
     fn look_over_queue(&mut self, now: Timestamp, index: u32) -> Option<Timestamp> {
-        let queue = &self.queues[index];
+        let queue = &mut self.queues[index];
+        queue.look = None;
         if let Standing::Resolving | Standing::Swept { .. } = queue.standing {
             return Some(now + PAUSE);
         }
-        let (over, next) = self.sort_out(now, queue.due.iter(&self.slab));
+        let (over, next) = self.sort_out(now, self.queues[index].due.iter(&self.slab));
         for (handle, expiry) in over {
             self.queues[index].due.remove(&mut self.slab, handle);
             self.slab[handle].place = Place::Nowhere;
@@ -128,11 +122,12 @@ impl Engine {
     }
 
     fn look_over_ready(&mut self, now: Timestamp, ready: u32) -> Option<Timestamp> {
-        let queue = &self.egress.readies[ready];
+        let queue = &mut self.egress.readies[ready];
+        queue.look = None;
         if queue.buffer.len() > 0 && queue.serves_all() {
             return Some(now + PAUSE);
         }
-        let (mut over, next) = self.sort_out(now, queue.buffer.handles(&self.slab));
+        let (mut over, next) = self.sort_out(now, self.egress.readies[ready].buffer.handles(&self.slab));
         // The buffer has its lists in no order, and equal calls give equal answers.
         over.sort_unstable_by_key(|(handle, _)| *handle);
         for (handle, expiry) in over {
@@ -191,6 +186,9 @@ impl Engine {
             };
             assert!(first.is_none_or(in_time), "{holder:?} is looked over at {look:?}, not by {first:?}");
         };
+        let count = self.queues.iter().filter(|(_, queue)| queue.look.is_some()).count()
+            + self.egress.readies.iter().filter(|(_, ready)| ready.look.is_some()).count();
+        assert_eq!(self.looks.0.len(), count, "a look is of nobody");
         for (index, queue) in self.queues.iter() {
             kept(queue.look, Holder::Queue(index), queue.due.iter(&self.slab).collect());
         }

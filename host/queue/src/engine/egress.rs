@@ -160,8 +160,8 @@ impl Egress {
         self.readies.iter().find(|(_, ready)| ready.name == name).map(|(index, _)| index)
     }
 
-    /// Drops the sites that have no mail and no connections.
-    pub(super) fn reap(&mut self) {
+    /// Drops the sites that have no mail and no connections; returns the ready queues that are gone, with their looks.
+    pub(super) fn reap(&mut self) -> Vec<(u32, Option<Timestamp>)> {
         let unused = |site: &u32| {
             let state = &self.sites[*site];
             state.lanes.iter().all(|lane| self.lanes[*lane].turns.is_empty())
@@ -169,10 +169,12 @@ impl Egress {
         };
         let names = self.site_names.iter().filter(|(_, site)| unused(site));
         let names: Vec<_> = names.map(|(name, _)| name.clone()).collect();
+        let mut gone = Vec::new();
         for state in names.into_iter().filter_map(|name| self.sites.remove(self.site_names.remove(&name)?)) {
             state.lanes.into_iter().for_each(|lane| drop(self.lanes.remove(lane)));
-            state.readies.into_iter().for_each(|ready| drop(self.readies.remove(ready)));
+            gone.extend(state.readies.into_iter().filter_map(|ready| Some((ready, self.readies.remove(ready)?.look))));
         }
+        gone
     }
 
     /// Returns the site's number, with the hosts that were found last.
