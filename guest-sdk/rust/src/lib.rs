@@ -61,9 +61,7 @@ pub use bindings::{
     message_received::exports::tollgate::policy::message_received::Verdict,
     throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
 };
-pub use event::{
-    Configure, Configured, Egress, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles,
-};
+pub use event::{Configure, Configured, Egress, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles};
 #[doc(hidden)]
 pub use panic::install as install_panic_hook;
 

@@ -23,7 +23,7 @@ pub mod throttle;
 
 pub use engine::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Engine, Entrance, FOREVER, Lease, MessageStatus,
-    NewMessage, Next, NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution,
+    NewMessage, Next, NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution,
     ResolveError, Settled, Totals, Withdrawn,
 };
 pub use handover::{Disposition, Expiry, Outcome};

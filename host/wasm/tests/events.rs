@@ -136,8 +136,9 @@ fn a_path_is_laid_over_what_others_set() {
     let written = PathWritten { value: Some(PathValue::Count(9)), origin: None, plugin: "other".into() };
     set.write(PathOption::ConnectionLimit, written).expect("a value");
 
-    let told = [("gate-1", &PathSettings::default()), ("ip-1", &PathSettings::default()), ("gate-1", &set)]
-        .map(|(source, so_far)| plugin.egress_path(&way(source), so_far).expect("an answer").map(|path| path.to_string()));
+    let told = [("gate-1", &PathSettings::default()), ("ip-1", &PathSettings::default()), ("gate-1", &set)].map(
+        |(source, so_far)| plugin.egress_path(&way(source), so_far).expect("an answer").map(|path| path.to_string()),
+    );
 
     let whole = "connection_limit=1 (gatekeeper:1) max_deliveries_per_connection=1 (gatekeeper:2)";
     assert_eq!(told, [Some(whole.to_owned()), None, None]);

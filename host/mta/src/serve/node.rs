@@ -21,6 +21,7 @@ use tollgate_spool::{Health, Spool};
 use super::{
     clock::Clock,
     dispatch,
+    feed::Feed,
     fresh::Fresh,
     generation::{self, Current, Generation},
     outcome::{self, Settlement},
@@ -39,6 +40,7 @@ pub(crate) struct Node {
     pub(crate) queues: Queues,
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
+    pub(crate) feed: Feed,
     pub(crate) metrics: Metrics,
     pub(crate) hostname: String,
     pub(crate) connections: Connections,
@@ -63,6 +65,7 @@ impl Node {
             queues: Queues::default(),
             fresh: Fresh::default(),
             records,
+            feed: Feed::default(),
             metrics: Metrics::default(),
             hostname: config.hostname(),
             connections: Connections::default(),

@@ -213,6 +213,17 @@ pub struct Delivery {
     pub attempts: u32,
 }
 
+/// What lies before a message if its attempt fails for now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Prospect {
+    /// When the next attempt would be due, before jitter.
+    pub due: Timestamp,
+    /// The last moment for which one can be planned.
+    pub last_due: Timestamp,
+    /// The attempts that would be counted by then.
+    pub attempts: u32,
+}
+
 /// What a connection does next.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Next {

@@ -38,7 +38,8 @@ use tollgate_message::{QueueName, Timestamp};
 
 pub use action::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Entrance, Lease, MessageStatus, NewMessage, Next,
-    NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled,
+    NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError,
+    Settled,
     Totals, Withdrawn,
 };
 use ageing::Looks;

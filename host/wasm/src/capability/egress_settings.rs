@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tollgate_policy::event::egress::{self, PathOption, PathSettings, PathValue, PathWritten, PoolAnswer, SourceAnswer};
+use tollgate_policy::event::egress::{
+    self, PathOption, PathSettings, PathValue, PathWritten, PoolAnswer, SourceAnswer,
+};
 use wasmtime::component::Resource;
 
 use super::types::rate_from_guest;

@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use tollgate_message::{
-    Edits, Origin, Received, Schedule, header, header::FieldError, schedule::ScheduleError,
-};
+use tollgate_message::{Edits, Origin, Received, Schedule, header, header::FieldError, schedule::ScheduleError};
 use wasmtime::component::Resource;
 
 use super::types::mailbox;

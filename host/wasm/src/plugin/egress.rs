@@ -10,7 +10,9 @@ use wasmtime::{Store, component::Resource};
 
 use super::Inner;
 use crate::{
-    bindings::{egress::exports::tollgate::policy::egress::Guest as Functions, host::tollgate::policy::types::PolicyError},
+    bindings::{
+        egress::exports::tollgate::policy::egress::Guest as Functions, host::tollgate::policy::types::PolicyError,
+    },
     capability::egress_settings::PathHandle,
     state::HostState,
 };
