@@ -73,7 +73,7 @@ async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
     for candidate in &mut candidates {
         candidate.addr.set_port(remote_port.unwrap_or(candidate.addr.port()));
     }
-    let (source, timeouts) = (generation.source(&path.source), &generation.egress.paths.timeouts);
+    let (source, timeouts) = (node.source(&path.source), &generation.egress.paths.timeouts);
     Connection::open(&candidates, &source, &node.hostname, timeouts).await.map_err(|error| error.to_string())
 }
 

@@ -9,6 +9,7 @@ mod clock;
 mod connection;
 mod dispatch;
 mod doors;
+mod egress;
 mod feed;
 mod fresh;
 mod generation;
