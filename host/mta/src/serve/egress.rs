@@ -21,6 +21,9 @@ use tollgate_queue::{OwnLimits, Pool};
 use super::{generation::Generation, node::Node};
 use crate::settings;
 
+/// How long the last good answer of a plugin that failed stands in before the plugin is asked again.
+const RETRY: Duration = Duration::from_secs(10);
+
 /// What plugins said.
 #[derive(Debug, Default)]
 pub(crate) struct Egress {
@@ -31,7 +34,8 @@ pub(crate) struct Egress {
 struct Known {
     /// The sources of each pool; nothing for names that no plugin knows.
     pools: HashMap<String, Kept<Option<Vec<(String, u32)>>>>,
-    sources: HashMap<String, Kept<Option<Source>>>,
+    /// Kept for as long as a pool has them.
+    sources: HashMap<String, Source>,
     paths: HashMap<Way, Kept<OwnLimits>>,
 }
 
@@ -56,7 +60,7 @@ impl Egress {
 
     /// Returns a source that a plugin knows.
     fn source(&self, name: &str) -> Option<Source> {
-        self.lock().sources.get(name)?.value.clone()
+        self.lock().sources.get(name).cloned()
     }
 }
 
@@ -84,32 +88,33 @@ impl Node {
         }
     }
 
-    /// Asks for a pool and its sources, and tells the engine of it.
+    /// Asks for a pool and its sources, and tells the engine of it. Where a plugin fails and there is no last answer, none is
+    /// kept either: the next message for the pool asks anew.
     async fn ask_pool(self: &Arc<Self>, generation: &Generation, name: &str, last: Option<Vec<(String, u32)>>) -> bool {
         let (answer, failures) = generation.chain.egress_pool(name).await;
-        let (mut sources, mut ttl) = match answer {
-            Some(pool) => (Some(pool.sources().to_vec()), pool.ttl),
-            None => (last.filter(|_| !failures.is_empty()), egress::TTL),
-        };
         self.count_failures(&failures);
-        if let Some(members) = &sources {
-            let found = self.sources(generation, members).await;
-            ttl = found.map_or(ttl, |shortest| ttl.min(shortest));
-            sources = sources.filter(|_| found.is_some());
-        }
+        let (sources, ttl) = match answer {
+            Some(pool) => (Some(pool.sources().to_vec()), pool.ttl),
+            None if failures.is_empty() => (None, egress::TTL),
+            None if last.is_none() => return false,
+            None => (last, RETRY),
+        };
+        let shortest = self.ask_sources(generation, sources.as_deref().unwrap_or_default()).await;
+        let sources = sources.filter(|_| shortest.is_some());
         if let Some(sources) = &sources {
             let pool = Pool { name: name.to_owned(), sources: sources.clone() };
             self.with_engine(|engine, now| engine.define_pool(now, pool));
         }
         let usable = sources.is_some();
-        let kept = self.kept(generation, ttl, sources);
+        let kept = self.kept(generation, shortest.map_or(RETRY, |shortest| ttl.min(shortest)), sources);
         self.egress.lock().pools.insert(name.to_owned(), kept);
         usable
     }
 
-    /// Finds the sources of a pool, and returns the shortest time for which one of them holds; nothing where one is not known.
-    async fn sources(&self, generation: &Generation, members: &[(String, u32)]) -> Option<Duration> {
-        let mut shortest = egress::TTL;
+    /// Asks for those sources of a pool that no file defines, and returns the shortest time for which one holds; nothing where
+    /// one is not known.
+    async fn ask_sources(&self, generation: &Generation, members: &[(String, u32)]) -> Option<Duration> {
+        let mut shortest = Duration::MAX;
         for (name, _) in members {
             if generation.egress.sources.contains_key(name) {
                 continue;
@@ -125,16 +130,15 @@ impl Node {
 
     async fn ask_source(&self, generation: &Generation, name: &str) -> Option<Duration> {
         let (answer, failures) = generation.chain.egress_source(name).await;
-        let last = self.egress.source(name).filter(|_| !failures.is_empty());
         self.count_failures(&failures);
-        let (source, ttl) = match answer {
-            Some(answer) => (Some(source(name, &answer)), answer.ttl),
-            None => (last, egress::TTL),
-        };
-        let known = source.is_some();
-        let kept = self.kept(generation, ttl, source);
-        self.egress.lock().sources.insert(name.to_owned(), kept);
-        known.then_some(ttl)
+        match answer {
+            Some(answer) => {
+                self.egress.lock().sources.insert(name.to_owned(), source(name, &answer));
+                Some(answer.ttl)
+            }
+            // What was known of it last is still there.
+            None => self.egress.source(name).filter(|_| !failures.is_empty()).map(|_| RETRY),
+        }
     }
 
     /// Returns what holds for one source at one site alone; asks where that is not known.
@@ -146,13 +150,14 @@ impl Node {
         }
         let (path, failures) = generation.chain.egress_path(&way).await;
         self.count_failures(&failures);
-        let value = match kept {
-            Some(last) if !failures.is_empty() => last.value,
-            _ => settings::own_limits(&path),
+        let (value, ttl) = match kept {
+            _ if failures.is_empty() => (settings::own_limits(&path), path.ttl.unwrap_or(egress::TTL)),
+            Some(last) => (last.value, RETRY),
+            None => (settings::own_limits(&path), RETRY),
         };
         let Way { domain, source, site } = &way;
         tracing::debug!(%domain, %source, site, %path, "what plugins say of a path");
-        let kept = self.kept(&generation, path.ttl.unwrap_or(egress::TTL), value);
+        let kept = self.kept(&generation, ttl, value);
         self.egress.lock().paths.insert(way, kept);
         value
     }
