@@ -35,6 +35,29 @@ fn mail_leaves_by_a_plugins_pool_from_its_sources_and_from_a_files() {
 }
 
 #[test]
+fn explain_shows_a_plugins_pool_with_its_sources() {
+    let folder = Folder::new(
+        &with_plugin(TOLLGATE, "gate", ""),
+        &queues("127.0.0.1:25".parse().unwrap(), "[tenant.gated]\negress_pool = 'gate-pool'"),
+    );
+    folder.write("gate.wasm", GATEKEEPER);
+
+    let said = folder.explain(&["--to", "a@example.com", "--header", "X-Tenant: gated"]);
+
+    let from = said.lines().skip_while(|line| !line.starts_with("Pool")).map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.join(" ")
+    });
+    let expected = [
+        "Pool gate-pool known to a plugin",
+        "source weight share from address EHLO name",
+        "gate-1 2 66.7 % 127.0.0.21 gate1.example",
+        "ip-1 1 33.3 % 127.0.0.11 out1.example",
+    ];
+    assert_eq!(from.take(4).collect::<Vec<_>>(), expected, "{said}");
+}
+
+#[test]
 fn what_a_plugin_says_of_a_path_holds_over_the_files() {
     let sink = Sink::start(&[]);
     let mta = start(&sink, "[tenant.gated]\negress_pool = 'one-pool'");

@@ -2,8 +2,8 @@
 //!
 //! Octets come in from any transport (plain TCP today; TLS is another type of the same shape), replies go out, all that
 //! one read caused in one write. Which decisions there are is the protocol's; made here are: may a transaction start, may
-//! this client relay, and what became of a message. Whoever else has a say is asked behind that, and can only refuse. Time-outs are for work done, not for octets seen: a client that
-//! trickles a command gains nothing.
+//! this client relay, and what became of a message. Whoever else has a say is asked behind that, and can only refuse.
+//! Time-outs are for work done, not for octets seen: a client that trickles a command gains nothing.
 //!
 //! The invariant: while a message is being submitted the session waits for the verdict, whatever the client does.
 //!

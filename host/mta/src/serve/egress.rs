@@ -5,7 +5,7 @@
 //! usable only with all of its sources.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -34,7 +34,7 @@ pub(crate) struct Egress {
 struct Known {
     /// The sources of each pool; nothing for names that no plugin knows.
     pools: HashMap<String, Kept<Option<Vec<(String, u32)>>>>,
-    /// Kept for as long as a pool has them.
+    /// Never forgotten: mail that was promised to one goes out from its address and no other.
     sources: HashMap<String, Source>,
     paths: HashMap<Way, Kept<OwnLimits>>,
 }
@@ -201,7 +201,7 @@ impl Node {
         (pools, ways)
     }
 
-    /// Forgets pools and ways; of sources, those that are in no pool any more.
+    /// Forgets pools and ways.
     fn forget(&self, pools: Vec<LastPool>, ways: Vec<Way>) {
         let mut known = self.egress.lock();
         for (name, _) in pools {
@@ -210,10 +210,6 @@ impl Node {
         for way in ways {
             known.paths.remove(&way);
         }
-        let Known { pools, sources, .. } = &mut *known;
-        let members: HashSet<&str> =
-            pools.values().filter_map(|kept| kept.value.as_ref()).flatten().map(|(name, _)| name.as_str()).collect();
-        sources.retain(|name, _| members.contains(name.as_str()));
     }
 
     fn kept<T>(&self, generation: &Generation, ttl: Duration, value: T) -> Kept<T> {

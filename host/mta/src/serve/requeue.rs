@@ -74,7 +74,7 @@ fn queued(done: &Done<'_>, prospect: Prospect, replies: &[RecipientOutcome]) -> 
     }
 }
 
-/// Finds the queue that changed metadata names. A message that is held where it is stays there.
+/// Finds the queue that changed metadata names; where it cannot be had, the message stays in its own.
 async fn settled(node: &Arc<Node>, done: &Done<'_>, changes: &Changes) -> Change {
     let not_before = changes.not_before();
     let Some(meta) = changes.changed_meta(&done.about.meta.meta) else {

@@ -120,7 +120,8 @@ impl Egress {
 
     /// Takes what holds for a source at a site alone, and returns their ready queue, if there is one.
     pub(super) fn limit_path(&mut self, source: &str, site: &str, own: OwnLimits) -> Option<u32> {
-        let ready = self.path(source, site)?;
+        // Whoever answers after nobody is asked any more has nothing to say.
+        let ready = self.path(source, site).filter(|_| self.asks)?;
         let limits = self.limits_of(self.readies[ready].site);
         self.readies[ready].limit(own, limits);
         Some(ready)

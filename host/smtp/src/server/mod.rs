@@ -1,9 +1,9 @@
 //! The server's half of a session: octets from a client in, events for the driver out.
 //!
 //! The driver feeds what it read, calls [`Session::next`] until [`Event::NeedInput`], and writes all replies it got on the
-//! way in one go (pipelining). Where a decision is not the protocol's (may this sender, this recipient, was the message
-//! stored) the session asks and stands still until it has the answer, so replies always keep the order of the commands.
-//! The session opens no socket and reads no clock: time-outs, TLS and clients that talk before the greeting are the
+//! way in one go (pipelining). Where a decision is not the protocol's (may this client, this sender, this recipient, was
+//! the message stored) the session asks and stands still until it has the answer, so replies always keep the order of
+//! the commands. The session opens no socket and reads no clock: time-outs, TLS and clients that talk before the greeting are the
 //! driver's, and so is how long a client may go on sending a message that was found faulty.
 //!
 //! Invariant: octets behind DATA are run as commands only after the real end of the data.
