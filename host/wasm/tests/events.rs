@@ -20,7 +20,8 @@ fn gatekeeper() -> WasmPlugin {
     let runtime = Runtime::new(None, Compiler::Here).expect("an engine");
     let component = runtime.load(guest::GATEKEEPER).expect("a component");
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
-    let setup = Setup { name: "gate".to_owned(), files: Vec::new(), limits, instances: Instances::Warm };
+    let setup =
+        Setup { name: "gate".to_owned(), files: Vec::new(), limits, instances: Instances::Warm, core_dumps: None };
     WasmPlugin::start(component, setup).expect("a plugin").0
 }
 

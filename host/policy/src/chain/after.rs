@@ -9,6 +9,7 @@ use crate::{
         record::Batch,
         requeue::{Changes, Queued},
     },
+    fingerprint::of_queued,
 };
 
 impl Chain {
@@ -17,8 +18,9 @@ impl Chain {
         let (queued, mut changes, mut trail) = (Arc::new(queued), Changes::default(), Vec::new());
         for link in self.handling(Event::Requeue) {
             let started = Instant::now();
-            let (plugin, queued, before) = (Arc::clone(&link.plugin), Arc::clone(&queued), changes.clone());
-            let word = match self.run(link, move || plugin.requeue(&queued, before)).await {
+            let (plugin, asked, before) = (Arc::clone(&link.plugin), Arc::clone(&queued), changes.clone());
+            let about = || Some(of_queued(&queued));
+            let word = match self.run_about(link, move || plugin.requeue(&asked, before), about).await {
                 Ok(after) if after == changes => "pass",
                 Ok(after) => {
                     changes = after;

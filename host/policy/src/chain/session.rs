@@ -6,6 +6,7 @@ use super::{Chain, Step, step};
 use crate::{
     Event,
     event::smtp_session::{Answer, Credentials, Identified, OpenSession, Question},
+    fingerprint::of_client,
 };
 
 impl Chain {
@@ -17,8 +18,9 @@ impl Chain {
         let mut trail = Vec::new();
         for link in self.handling(Event::SmtpSession) {
             let started = Instant::now();
-            let (plugin, session, question) = (Arc::clone(&link.plugin), Arc::clone(session), question.clone());
-            let (word, end) = match self.run(link, move || plugin.smtp_session(&session, &question)).await {
+            let (plugin, asked, question) = (Arc::clone(&link.plugin), Arc::clone(session), question.clone());
+            let about = || Some(of_client(session));
+            let (word, end) = match self.run_about(link, move || plugin.smtp_session(&asked, &question), about).await {
                 Ok(Ok(())) => ("accept", None),
                 Ok(Err(refusal)) => (refusal.word(), Some(refusal)),
                 Err(failure) => (failure.kind.word(), link.on_failure.refusal()),
@@ -40,8 +42,9 @@ impl Chain {
         let mut trail = Vec::new();
         for link in self.handling(Event::SmtpSession) {
             let started = Instant::now();
-            let (plugin, session, credentials) = (Arc::clone(&link.plugin), Arc::clone(session), credentials.clone());
-            let (word, end) = match self.run(link, move || plugin.auth(&session, &credentials)).await {
+            let (plugin, asked, credentials) = (Arc::clone(&link.plugin), Arc::clone(session), credentials.clone());
+            let about = || Some(of_client(session));
+            let (word, end) = match self.run_about(link, move || plugin.auth(&asked, &credentials), about).await {
                 Ok(Ok(None)) => ("pass", None),
                 Ok(Ok(identity)) => ("accept", Some(Ok(identity))),
                 Ok(Err(refusal)) => (refusal.word(), Some(Err(refusal))),

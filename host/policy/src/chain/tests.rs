@@ -227,6 +227,20 @@ async fn the_first_refusal_is_what_a_client_reads_and_a_tenant_is_not_asked() {
 }
 
 #[tokio::test]
+async fn one_client_that_breaks_a_plugin_again_and_again_does_not_put_it_into_quarantine() {
+    let chain = chain(vec![(Scripted::new("p").on_session(|_| Err(trap("p"))), Phase::Session, OnFailure::Defer)]);
+    let open = Arc::new(OpenSession { listener: "main".into(), session: session() });
+    let mut words = Vec::new();
+
+    for number in 0..8 {
+        let (_, trail) = chain.smtp_session(&open, &Question::Ehlo(format!("client-{number}.example"))).await;
+        words.extend(trail.iter().map(|step| step.outcome));
+    }
+
+    assert_eq!(words, ["trap"; 8]);
+}
+
+#[tokio::test]
 async fn a_plugin_that_fails_changes_nothing_of_where_mail_waits() {
     let moves = |name: &'static str, fails: bool| {
         Scripted::new(name).on_requeue(move |queued, changes| {
