@@ -2,7 +2,7 @@
 
 use tollgate_testkit::guest::GATEKEEPER;
 
-use crate::kit::{Folder, Mta, Sink, TOLLGATE, get, line, queues, send, senders, with_plugin};
+use crate::kit::{Folder, Mta, Sink, TOLLGATE, get, line, queues, send, senders, wait_until, with_plugin};
 
 /// Starts with the gatekeeper; `queues.toml` names pools that `tollgate.toml` lacks.
 fn start(sink: &Sink, tenants: &str) -> Mta {
@@ -72,6 +72,22 @@ fn what_a_plugin_says_of_a_path_holds_over_the_files() {
     ports.sort_unstable();
     ports.dedup();
     assert_eq!((ports.len(), sink.arrived().len()), (4, 4), "each message has a connection of its own");
+}
+
+#[test]
+fn a_pool_that_a_file_defines_from_now_on_is_the_files() {
+    let sink = Sink::start(&[]);
+    let mta = start(&sink, "[tenant.gated]\negress_pool = 'one-pool'");
+    send(mta.smtp(), &["a@example.com"], &message("gated"));
+    sink.wait_for(1);
+
+    mta.rewrite("tollgate.toml", |text| text + "[pool.one-pool.ip-2]\n");
+    wait_until("the file is in force", || get(mta.http, "/metrics").1.contains("\ntollgate_config_generation 2\n"));
+    send(mta.smtp(), &["b@example.com"], &message("gated"));
+
+    let from = senders(&sink.wait_for(2));
+    mta.terminate();
+    assert_eq!(from, ["127.0.0.21 gate1.example", "127.0.0.12 out2.example"]);
 }
 
 #[test]

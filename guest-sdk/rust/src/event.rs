@@ -1,7 +1,7 @@
 //! One trait for each event. A plugin implements those that it handles.
 //!
-//! What a plugin keeps in itself is its configuration. State does not survive an event: the next one may find a fresh instance,
-//! or another that has seen other events.
+//! What a plugin keeps in itself is its configuration. State does not survive an event: the next one may find a fresh
+//! instance, or another that has seen other events.
 
 use crate::{
     Diagnostic, EgressPath, EgressPool, EgressSource, File, Mailbox, Message, PolicyError, QueueName, QueuedMessage,
@@ -94,8 +94,8 @@ pub trait SmtpSession {
         Ok(())
     }
 
-    /// Returns the identity of a client that gave the password of `authc` and wants to act as `authz`; nothing where the user is
-    /// not known here, so that the next plugin is asked.
+    /// Returns the identity of a client that gave the password of `authc` and wants to act as `authz`; nothing where the
+    /// user is not known here, so that the next plugin is asked. Nobody asks yet: there is no SMTP AUTH.
     ///
     /// # Errors
     /// The refusal, where nobody else is to be asked: `535` and `5.7.8` for a wrong password.
@@ -173,8 +173,8 @@ pub trait Egress {
         Ok(None)
     }
 
-    /// Returns what holds for a source at a site to which mail of `domain` led first, or nothing; `so_far` is what the plugins
-    /// before this one set.
+    /// Returns what holds for a source at a site to which mail of `domain` led first, or nothing; `so_far` is what the
+    /// plugins before this one set.
     ///
     /// # Errors
     /// As [`Egress::pool`].

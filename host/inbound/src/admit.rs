@@ -1,7 +1,7 @@
 //! What a client wants before there is a message, for whoever else has a say in it.
 //!
-//! The doors' own rules come first: who may not relay is refused here, whatever others would say. A [`Visit`] goes out through
-//! the [`crate::Submit`] seam, and what comes back can refuse and no more.
+//! The doors' own rules come first: who may not relay is refused here, whatever others would say. A [`Visit`] goes out
+//! through the [`crate::Submit`] seam, and what comes back can refuse and no more.
 
 use std::sync::Arc;
 

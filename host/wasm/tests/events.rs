@@ -20,8 +20,7 @@ fn gatekeeper() -> WasmPlugin {
     let runtime = Runtime::new(None, Compiler::Here).expect("an engine");
     let component = runtime.load(guest::GATEKEEPER).expect("a component");
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
-    let setup =
-        Setup { name: "gate".to_owned(), files: Vec::new(), limits, instances: Instances::Warm, core_dumps: None };
+    let setup = Setup { name: "gate".to_owned(), limits, instances: Instances::Warm, ..Setup::default() };
     WasmPlugin::start(component, setup).expect("a plugin").0
 }
 

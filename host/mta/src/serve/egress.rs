@@ -1,8 +1,8 @@
 //! How mail leaves where no file says it: pools, sources and paths that plugins know, kept for as long as they hold.
 //!
-//! What a file defines is never asked about. An answer holds for the generation that gave it and for its time to live; then it is
-//! asked for anew behind the mail, as long as somebody uses it. Where a plugin fails, its last good answer holds on. A pool is
-//! usable only with all of its sources.
+//! What a file defines is never asked about. An answer holds for the generation that gave it and for its time to live; then
+//! it is asked for anew behind the mail, as long as somebody uses it. Where a plugin fails, its last good answer holds on.
+//! A pool is usable only with all of its sources.
 
 use std::{
     collections::HashMap,

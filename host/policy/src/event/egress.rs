@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_in_words() {
         let mut pool = PoolAnswer::default();
-        let mut write = |option, value| {
+        let write = |option, value| {
             let written = PathWritten { value: Some(value), origin: None, plugin: "p".into() };
             PathSettings::default().write(option, written).unwrap_err()
         };

@@ -118,13 +118,14 @@ impl Egress {
         readies
     }
 
-    /// Takes what holds for a source at a site alone, and returns their ready queue, if there is one.
-    pub(super) fn limit_path(&mut self, source: &str, site: &str, own: OwnLimits) -> Option<u32> {
+    /// Takes what holds for a source at a site alone, and returns the ready queues of the site: lanes may have waited for this.
+    pub(super) fn limit_path(&mut self, source: &str, site: &str, own: OwnLimits) -> Vec<u32> {
         // Whoever answers after nobody is asked any more has nothing to say.
-        let ready = self.path(source, site).filter(|_| self.asks)?;
-        let limits = self.limits_of(self.readies[ready].site);
+        let Some(ready) = self.path(source, site).filter(|_| self.asks) else { return Vec::new() };
+        let site = self.readies[ready].site;
+        let limits = self.limits_of(site);
         self.readies[ready].limit(own, limits);
-        Some(ready)
+        self.sites[site].readies.clone()
     }
 
     /// Returns the ready queue of a source and a site, if there is one.
@@ -191,9 +192,11 @@ impl Egress {
         pool::pick(&mut self.lanes[lane].candidates, |ready| readies[ready].has_room())
     }
 
-    /// Returns whether any ready queue of a lane has room.
+    /// Returns whether any ready queue of a lane has room. Not before the limits of all of them are known, or those that are
+    /// answered about first would get more than their share.
     pub(super) fn has_room(&self, lane: u32) -> bool {
-        self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].has_room())
+        let readies = || self.lanes[lane].candidates.iter().map(|candidate| &self.readies[candidate.ready]);
+        readies().all(|ready| !ready.asked) && readies().any(ReadyQueue::has_room)
     }
 
     /// Returns whether any source of a lane has a connection to its site, or is opening one.

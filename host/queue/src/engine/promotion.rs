@@ -67,8 +67,8 @@ impl Engine {
 
     /// Answers [`Action::Limit`], or changes an answer. Of a way that no mail takes any more, nothing is kept.
     pub fn limit_path(&mut self, now: Timestamp, source: &str, site: &str, own: OwnLimits) {
-        let ready = self.egress.limit_path(source, site, own);
-        self.limits_changed(now, ready.into_iter().collect());
+        let readies = self.egress.limit_path(source, site, own);
+        self.limits_changed(now, readies);
     }
 
     /// Returns whether mail takes the way from a source to a site.

@@ -291,6 +291,22 @@ fn nothing_goes_a_way_before_it_is_known_what_holds_there() {
 }
 
 #[test]
+fn a_source_that_is_known_first_gets_no_more_than_its_share() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 2), ("ip-2", 1)]);
+    kit.engine.ask_paths(kit.now, true);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.insert(queue, 6);
+    kit.told();
+
+    for source in ["ip-2", "ip-1"] {
+        kit.engine.limit_path(kit.now, source, "mx_list:sink:25", OwnLimits::default());
+    }
+
+    let shares: Vec<_> = kit.engine.ready_queues().map(|ready| ready.ready).collect();
+    assert_eq!(shares, [4, 2]);
+}
+
+#[test]
 fn a_requeue_counts_no_attempt() {
     let mut kit = Kit::new(EgressSettings::default());
     let queue = kit.queue("d.example", config());
