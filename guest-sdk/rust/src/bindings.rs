@@ -31,6 +31,9 @@ macro_rules! event {
                     "tollgate:policy/domains@0.1.0": crate::bindings::host::tollgate::policy::domains,
                     "tollgate:policy/message@0.1.0": crate::bindings::host::tollgate::policy::message,
                     "tollgate:policy/queue-settings@0.1.0": crate::bindings::host::tollgate::policy::queue_settings,
+                    "tollgate:policy/session@0.1.0": crate::bindings::host::tollgate::policy::session,
+                    "tollgate:policy/egress-settings@0.1.0": crate::bindings::host::tollgate::policy::egress_settings,
+                    "tollgate:policy/queued-message@0.1.0": crate::bindings::host::tollgate::policy::queued_message,
                 },
             });
         }
@@ -46,3 +49,7 @@ event!(
 );
 event!(queue_config, "::tollgate_sdk::bindings::queue_config", "queue-config-plugin", "export_queue_config");
 event!(throttles, "::tollgate_sdk::bindings::throttles", "throttles-plugin", "export_throttles");
+event!(smtp_session, "::tollgate_sdk::bindings::smtp_session", "smtp-session-plugin", "export_smtp_session");
+event!(egress, "::tollgate_sdk::bindings::egress", "egress-plugin", "export_egress");
+event!(requeue, "::tollgate_sdk::bindings::requeue", "requeue-plugin", "export_requeue");
+event!(record, "::tollgate_sdk::bindings::record", "record-plugin", "export_record");

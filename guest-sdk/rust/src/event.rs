@@ -1,7 +1,11 @@
 //! One trait for each event. A plugin implements those that it handles.
+//!
+//! What a plugin keeps in itself is its configuration. State does not survive an event: the next one may find a fresh
+//! instance, or another that has seen other events.
 
 use crate::{
-    Diagnostic, File, Message, PolicyError, QueueName, Reference, Refused, Reply, Settings, Throttle, Verdict,
+    Diagnostic, EgressPath, EgressPool, EgressSource, File, Mailbox, Message, PolicyError, QueueName, QueuedMessage,
+    Reference, Refused, Reply, Session, Settings, Throttle, Verdict,
 };
 
 /// Takes the files that the operator named for the plugin, before any event.
@@ -53,4 +57,186 @@ pub trait QueueConfig {
 pub trait Throttles {
     /// Returns the rates for a tenant and campaign, widest scope first; often empty.
     fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> Vec<Throttle>;
+}
+
+/// Judges sessions: what a client may do before there is a message. What is not implemented passes.
+///
+/// ```
+/// use tollgate_sdk::{Mailbox, Reply, Session, SmtpSession, register, reject};
+///
+/// #[derive(Default)]
+/// struct Gatekeeper;
+///
+/// impl SmtpSession for Gatekeeper {
+///     fn rcpt(&self, _session: &Session, _sender: Option<&Mailbox>, recipient: &Mailbox) -> Result<(), Reply> {
+///         if recipient.local_part == "nobody" { Err(reject("5.1.1", "nobody of that name")) } else { Ok(()) }
+///     }
+/// }
+///
+/// register!(Gatekeeper: smtp_session);
+/// ```
+pub trait SmtpSession {
+    /// A client has connected.
+    ///
+    /// # Errors
+    /// The greeting, with which the session ends.
+    fn connect(&self, session: &Session) -> Result<(), Reply> {
+        let _ = session;
+        Ok(())
+    }
+
+    /// The client said EHLO or HELO with this name.
+    ///
+    /// # Errors
+    /// The reply to it.
+    fn ehlo(&self, session: &Session, domain: &str) -> Result<(), Reply> {
+        let _ = (session, domain);
+        Ok(())
+    }
+
+    /// Returns the identity of a client that gave the password of `authc` and wants to act as `authz`; nothing where the
+    /// user is not known here, so that the next plugin is asked. Nobody asks yet: there is no SMTP AUTH.
+    ///
+    /// # Errors
+    /// The refusal, where nobody else is to be asked: `535` and `5.7.8` for a wrong password.
+    fn auth(&self, session: &Session, authz: &str, authc: &str, password: &str) -> Result<Option<String>, Reply> {
+        let _ = (session, authz, authc, password);
+        Ok(None)
+    }
+
+    /// The client wants to send as this sender; absent is the null sender.
+    ///
+    /// # Errors
+    /// The reply to MAIL.
+    fn mail(&self, session: &Session, sender: Option<&Mailbox>) -> Result<(), Reply> {
+        let _ = (session, sender);
+        Ok(())
+    }
+
+    /// The client wants to send to this recipient, whom the host would take.
+    ///
+    /// # Errors
+    /// The reply to RCPT, about this recipient alone.
+    fn rcpt(&self, session: &Session, sender: Option<&Mailbox>, recipient: &Mailbox) -> Result<(), Reply> {
+        let _ = (session, sender, recipient);
+        Ok(())
+    }
+}
+
+/// Says how mail leaves. Answers are kept for a while; what is not implemented is not known.
+///
+/// ```
+/// use tollgate_sdk::{Egress, EgressPath, EgressPool, PolicyError, register};
+///
+/// #[derive(Default)]
+/// struct Slowly;
+///
+/// impl Egress for Slowly {
+///     fn pool(&self, name: &str) -> Result<Option<EgressPool>, PolicyError> {
+///         let Some(customer) = name.strip_prefix("customer-") else { return Ok(None) };
+///         let pool = EgressPool::new();
+///         pool.add_source(&format!("ip-{customer}"), 1)?;
+///         Ok(Some(pool))
+///     }
+///
+///     fn path(
+///         &self,
+///         domain: &str,
+///         _source: &str,
+///         _site: &str,
+///         _so_far: &EgressPath,
+///     ) -> Result<Option<EgressPath>, PolicyError> {
+///         let path = EgressPath::new();
+///         path.set_connection_limit(if domain.ends_with(".example") { 2 } else { 20 }, None)?;
+///         Ok(Some(path))
+///     }
+/// }
+///
+/// register!(Slowly: egress);
+/// ```
+pub trait Egress {
+    /// Returns a pool that no file defines, or nothing where it is not known here.
+    ///
+    /// # Errors
+    /// Where it has no answer; the host goes on with the last good one, or without this plugin.
+    fn pool(&self, name: &str) -> Result<Option<EgressPool>, PolicyError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Returns a source that no file defines, or nothing where it is not known here.
+    ///
+    /// # Errors
+    /// As [`Egress::pool`].
+    fn source(&self, name: &str) -> Result<Option<EgressSource>, PolicyError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Returns what holds for a source at a site to which mail of `domain` led first, or nothing; `so_far` is what the
+    /// plugins before this one set.
+    ///
+    /// # Errors
+    /// As [`Egress::pool`].
+    fn path(
+        &self,
+        domain: &str,
+        source: &str,
+        site: &str,
+        so_far: &EgressPath,
+    ) -> Result<Option<EgressPath>, PolicyError> {
+        let _ = (domain, source, site, so_far);
+        Ok(None)
+    }
+}
+
+/// Says when and where mail waits that was put off.
+///
+/// ```
+/// use tollgate_sdk::{PolicyError, QueuedMessage, Requeue, register};
+///
+/// #[derive(Default)]
+/// struct Relent;
+///
+/// impl Requeue for Relent {
+///     fn requeue(&self, message: &QueuedMessage) -> Result<(), PolicyError> {
+///         // Whoever greylists wants to be left alone for a while.
+///         if message.replies().iter().any(|reply| reply.text.contains("greylist")) {
+///             message.delay_until((message.due_at_ms() + 600_000).min(message.last_due_at_ms()))?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// register!(Relent: requeue);
+/// ```
+pub trait Requeue {
+    /// May change when and in which queue a message waits; changes made through `message` apply when this returns `Ok`.
+    ///
+    /// # Errors
+    /// Where it has no answer; the message waits as if nobody had been asked.
+    fn requeue(&self, message: &QueuedMessage) -> Result<(), PolicyError>;
+}
+
+/// Takes log records.
+///
+/// ```
+/// use tollgate_sdk::{Record, log, register};
+///
+/// #[derive(Default)]
+/// struct Bounces;
+///
+/// impl Record for Bounces {
+///     fn record(&self, records: Vec<String>) {
+///         for bounce in records.iter().filter(|record| record.contains(r#""type":"Bounce""#)) {
+///             log::info(bounce);
+///         }
+///     }
+/// }
+///
+/// register!(Bounces: record);
+/// ```
+pub trait Record {
+    /// Takes a batch of records, each a JSON object as it stands in the log.
+    fn record(&self, records: Vec<String>);
 }

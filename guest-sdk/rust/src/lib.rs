@@ -51,14 +51,17 @@ pub use bindings::{
     },
     host::tollgate::policy::{
         clock,
+        egress_settings::{EgressPath, EgressPool, EgressSource},
         message::{Message, Origin},
         queue_settings::{QueueConfig as Settings, RefreshStrategy},
+        queued_message::QueuedMessage,
+        session::Session,
         types::{Mailbox, PolicyError, QueueName, Rate, Reply},
     },
     message_received::exports::tollgate::policy::message_received::Verdict,
     throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
 };
-pub use event::{Configure, Configured, MessageReceived, QueueConfig, Throttles};
+pub use event::{Configure, Configured, Egress, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles};
 #[doc(hidden)]
 pub use panic::install as install_panic_hook;
 

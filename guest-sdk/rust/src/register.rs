@@ -112,11 +112,100 @@ macro_rules! __event {
         #[cfg(target_family = "wasm")]
         $crate::bindings::throttles::export_throttles!(Exports);
     };
+    (smtp_session $plugin:ty) => {
+        impl $crate::bindings::smtp_session::exports::tollgate::policy::smtp_session::Guest for Exports {
+            fn connect(session: &$crate::Session) -> ::std::result::Result<(), $crate::Reply> {
+                Exports::with(|plugin| $crate::SmtpSession::connect(plugin, session))
+            }
+
+            fn ehlo(
+                session: &$crate::Session,
+                domain: ::std::string::String,
+            ) -> ::std::result::Result<(), $crate::Reply> {
+                Exports::with(|plugin| $crate::SmtpSession::ehlo(plugin, session, &domain))
+            }
+
+            fn auth(
+                session: &$crate::Session,
+                authz: ::std::string::String,
+                authc: ::std::string::String,
+                password: ::std::string::String,
+            ) -> ::std::result::Result<::std::option::Option<::std::string::String>, $crate::Reply> {
+                Exports::with(|plugin| $crate::SmtpSession::auth(plugin, session, &authz, &authc, &password))
+            }
+
+            fn mail(
+                session: &$crate::Session,
+                sender: ::std::option::Option<$crate::Mailbox>,
+            ) -> ::std::result::Result<(), $crate::Reply> {
+                Exports::with(|plugin| $crate::SmtpSession::mail(plugin, session, sender.as_ref()))
+            }
+
+            fn rcpt(
+                session: &$crate::Session,
+                sender: ::std::option::Option<$crate::Mailbox>,
+                recipient: $crate::Mailbox,
+            ) -> ::std::result::Result<(), $crate::Reply> {
+                Exports::with(|plugin| $crate::SmtpSession::rcpt(plugin, session, sender.as_ref(), &recipient))
+            }
+        }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::smtp_session::export_smtp_session!(Exports);
+    };
+    (egress $plugin:ty) => {
+        impl $crate::bindings::egress::exports::tollgate::policy::egress::Guest for Exports {
+            fn get_pool(
+                name: ::std::string::String,
+            ) -> ::std::result::Result<::std::option::Option<$crate::EgressPool>, $crate::PolicyError> {
+                Exports::with(|plugin| $crate::Egress::pool(plugin, &name))
+            }
+
+            fn get_source(
+                name: ::std::string::String,
+            ) -> ::std::result::Result<::std::option::Option<$crate::EgressSource>, $crate::PolicyError> {
+                Exports::with(|plugin| $crate::Egress::source(plugin, &name))
+            }
+
+            fn get_path(
+                domain: ::std::string::String,
+                source: ::std::string::String,
+                site: ::std::string::String,
+                so_far: &$crate::EgressPath,
+            ) -> ::std::result::Result<::std::option::Option<$crate::EgressPath>, $crate::PolicyError> {
+                Exports::with(|plugin| $crate::Egress::path(plugin, &domain, &source, &site, so_far))
+            }
+        }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::egress::export_egress!(Exports);
+    };
+    (requeue $plugin:ty) => {
+        impl $crate::bindings::requeue::exports::tollgate::policy::requeue::Guest for Exports {
+            fn requeue(message: &$crate::QueuedMessage) -> ::std::result::Result<(), $crate::PolicyError> {
+                Exports::with(|plugin| $crate::Requeue::requeue(plugin, message))
+            }
+        }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::requeue::export_requeue!(Exports);
+    };
+    (record $plugin:ty) => {
+        impl $crate::bindings::record::exports::tollgate::policy::record::Guest for Exports {
+            fn record(records: ::std::vec::Vec<::std::string::String>) {
+                Exports::with(|plugin| $crate::Record::record(plugin, records));
+            }
+        }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::record::export_record!(Exports);
+    };
     ($unknown:ident $plugin:ty) => {
         ::std::compile_error!(::std::concat!(
             "`",
             ::std::stringify!($unknown),
-            "` is no event; there are configure (first), message_received, queue_config, throttles"
+            "` is no event; there are configure (first), smtp_session, message_received, queue_config, throttles, ",
+            "egress, requeue, record"
         ));
     };
 }

@@ -20,6 +20,7 @@ pub struct Metrics {
     records: Family<RecordLabels, Counter>,
     policy: Family<PolicyLabels, Counter>,
     policy_micros: Family<PluginLabels, Counter>,
+    dropped: Family<DropLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     generation: Gauge<u64, AtomicU64>,
     refused: Gauge<u64, AtomicU64>,
@@ -31,6 +32,11 @@ pub struct Metrics {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RecordLabels {
     kind: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct DropLabels {
+    reason: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -57,6 +63,7 @@ impl Default for Metrics {
             records: Family::default(),
             policy: Family::default(),
             policy_micros: Family::default(),
+            dropped: Family::default(),
             reloads: Family::default(),
             generation: Gauge::default(),
             refused: Gauge::default(),
@@ -76,6 +83,8 @@ impl Metrics {
         registry.register("records", "Log records by kind", self.records.clone());
         registry.register("policy_calls", "Plugins asked, by event and outcome", self.policy.clone());
         registry.register("policy_microseconds", "Time spent in plugins, in microseconds", self.policy_micros.clone());
+        let dropped = "Log records that plugins did not get, by reason; the log has them";
+        registry.register("policy_records_dropped", dropped, self.dropped.clone());
         registry.register("config_reloads", "Configurations read again, by outcome", self.reloads.clone());
         registry.register("config_generation", "Number of the configuration in force", self.generation.clone());
         let refused = "1 while the configuration that was read last is refused, and an older one in force";
@@ -95,6 +104,11 @@ impl Metrics {
         let labels = PolicyLabels { event, plugin: plugin.to_owned(), outcome: outcome.to_owned() };
         self.policy.get_or_create(&labels).inc();
         self.policy_micros.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc_by(micros);
+    }
+
+    /// Counts log records that a plugin did not get, for this reason.
+    pub fn records_dropped(&self, reason: &'static str, count: u64) {
+        self.dropped.get_or_create(&DropLabels { reason }).inc_by(count);
     }
 
     /// Counts a configuration that was read again: whether it is in force, and which one is.

@@ -119,6 +119,14 @@ pub struct Record {
     pub policy: Vec<PolicyStep>,
 }
 
+impl Record {
+    /// Returns the record as it stands in the log, a JSON object in one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a record holds nothing that JSON lacks")
+    }
+}
+
 /// A plugin in a record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PolicyStep {

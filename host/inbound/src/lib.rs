@@ -8,6 +8,7 @@
 //! positive answer in [`submit`], which takes the receipts.
 //!
 //! * [`submit`]: the seam, and the answers that follow from a verdict.
+//! * [`admit`]: what a client wants before there is a message.
 //! * [`caller`]: who is at the other end, as far as that is proved.
 //! * [`content`]: message octets, in memory while they are few and in a file of the spool when they are not.
 //! * [`smtp`]: listeners and sessions. [`http`]: the injection API, liveness, metrics.
@@ -17,6 +18,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
+pub mod admit;
 pub mod caller;
 pub mod content;
 mod head;
@@ -27,6 +29,7 @@ pub mod smtp;
 pub mod socket;
 pub mod submit;
 
+pub use admit::{Visit, Wish};
 pub use caller::{Caller, Identity};
 pub use content::{BodyStore, BodyWrite, Content};
 pub use shutdown::{Signal, Trigger};

@@ -10,6 +10,7 @@ use tollgate_message::{Envelope, MessageId, Session, Timestamp};
 use tollgate_smtp::{Reply, TempReply};
 use tollgate_spool::Accepted;
 
+use crate::admit::Visit;
 use crate::caller::Caller;
 use crate::content::Content;
 use crate::replies;
@@ -21,6 +22,23 @@ pub trait Submit: Send + Sync + 'static {
     /// # Errors
     /// The reply to MAIL, and the text of HTTP 503: the program is ending, or its spool is full or broken.
     fn ready(&self) -> Result<(), TempReply>;
+
+    /// Returns whether anybody has a say in what clients do before there is a message; if not, [`Submit::admit`] is not
+    /// called. Must not block.
+    fn judges_sessions(&self) -> bool {
+        false
+    }
+
+    /// Decides whether a client may do what it wants and the door would let it.
+    ///
+    /// The error is the reply, 4yz or 5yz; to [`crate::Wish::Connect`], the greeting of a session that ends with it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing has happened.
+    fn admit(&self, visit: Visit) -> impl Future<Output = Result<(), Reply>> + Send {
+        drop(visit);
+        std::future::ready(Ok(()))
+    }
 
     /// Decides on a transaction and makes it durable.
     ///

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tollgate_config::{Finding, Position, Severity, nearest};
-use tollgate_policy::{Chain, Link, Workers};
+use tollgate_policy::{Chain, Event, Link, Workers};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Reference, ReferenceKind, Runtime, Setup, StartError,
     WasmPlugin,
@@ -81,7 +81,7 @@ impl Loader {
     /// Loads and configures plugins; returns those that are fine, and everything that is to be said. Without `pools` it
     /// is not known which there are.
     fn configure(&mut self, plugins: &[PluginConfig], pools: Option<&[String]>) -> Configured {
-        let mut configured = Configured::default();
+        let (mut configured, mut told) = (Configured::default(), Vec::new());
         for config in plugins {
             let configuration = match self.plugin(config) {
                 Ok((link, configuration)) => {
@@ -91,8 +91,14 @@ impl Loader {
                 Err(refused) => refused,
             };
             configured.guarded.extend(guarded(&configuration.references));
-            configured.findings.extend(by_place(config, configuration, pools));
+            told.push((config, configuration));
         }
+        // A pool may be known to any of the plugins, so all of them are loaded by now.
+        let links = &configured.links;
+        let is_known = |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
+        let findings =
+            told.into_iter().flat_map(|(config, told)| by_place(config, told, &is_known, pools.unwrap_or_default()));
+        configured.findings = findings.collect();
         configured
     }
 
@@ -169,10 +175,22 @@ fn unnamed(findings: Vec<Finding>) -> Configuration {
     Configuration { findings, references: Vec::new() }
 }
 
-/// Returns what there is to say about a plugin's files, undefined pools among the rest, by file and place.
-fn by_place(config: &PluginConfig, configuration: Configuration, pools: Option<&[String]>) -> Vec<Finding> {
+/// Returns whether one of the plugins knows a pool.
+fn knows(links: &[Link], pool: &str) -> bool {
+    let asked = |link: &&Link| link.plugin.events().contains(Event::Egress);
+    links.iter().filter(asked).any(|link| matches!(link.plugin.egress_pool(pool), Ok(Some(_))))
+}
+
+/// Returns what there is to say about a plugin's files, undefined pools among the rest, by file and place. `pools` are those
+/// that files define.
+fn by_place(
+    config: &PluginConfig,
+    configuration: Configuration,
+    is_known: &impl Fn(&str) -> bool,
+    pools: &[String],
+) -> Vec<Finding> {
     let mut findings = configuration.findings;
-    findings.extend(pools.map(|pools| undefined(&configuration.references, pools)).unwrap_or_default());
+    findings.extend(undefined(&configuration.references, is_known, pools));
     let rank = |finding: &Finding| config.config.iter().position(|file| finding.file.as_ref() == Some(&file.name));
     findings.sort_by_key(|finding| (rank(finding), finding.at));
     findings
@@ -185,9 +203,9 @@ fn guarded(references: &[Reference]) -> impl Iterator<Item = String> {
 }
 
 /// Returns an error for each pool that is named and not defined.
-fn undefined(references: &[Reference], pools: &[String]) -> Vec<Finding> {
+fn undefined(references: &[Reference], is_known: &impl Fn(&str) -> bool, pools: &[String]) -> Vec<Finding> {
     let named = references.iter().filter(|reference| reference.kind == ReferenceKind::EgressPool);
-    let missing = named.filter(|reference| !pools.contains(&reference.name));
+    let missing = named.filter(|reference| !is_known(&reference.name));
     let finding = |reference: &Reference| {
         let name = &reference.name;
         let hint = nearest(name, pools.iter().map(String::as_str));

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use tollgate_message::QueueName;
 use tollgate_outbound::Hop;
-use tollgate_policy::{OptionValue, QueueOption, Scope, Settings};
-use tollgate_queue::{EgressSettings, Pool, QueueConfig, Rate, Route, Throttle};
+use tollgate_policy::{
+    OptionValue, QueueOption, Scope, Settings,
+    event::egress::{PathOption, PathSettings},
+};
+use tollgate_queue::{EgressSettings, OwnLimits, Pool, QueueConfig, Rate, Route, Throttle};
 
 use crate::config::Egress;
 
@@ -13,6 +16,17 @@ use crate::config::Egress;
 pub(crate) fn egress(egress: &Egress) -> EgressSettings {
     let pools = egress.pools.iter().map(|(name, sources)| Pool { name: name.clone(), sources: sources.clone() });
     EgressSettings { pools: pools.collect(), limits: egress.paths.limits, site_limits: egress.paths.site_limits() }
+}
+
+/// Returns what plugins say about one source at one site.
+pub(crate) fn own_limits(path: &PathSettings) -> OwnLimits {
+    OwnLimits {
+        connection_limit: path.count(PathOption::ConnectionLimit),
+        max_deliveries_per_connection: path.count(PathOption::MaxDeliveriesPerConnection),
+        max_ready: path.count(PathOption::MaxReady),
+        max_message_rate: path.rate(PathOption::MaxMessageRate).map(rate),
+        max_connection_rate: path.rate(PathOption::MaxConnectionRate).map(rate),
+    }
 }
 
 /// Returns the rates that a queue keeps: those that it shares with others, then its own.

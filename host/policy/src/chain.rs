@@ -2,6 +2,11 @@
 //!
 //! For a message the first refusal or final verdict ends the chain; edits of a plugin hold for those after it. For settings
 //! every plugin adds a layer. A failure never changes or loses a message: it becomes the decision that the operator chose.
+//! What is asked about sessions is in `session`, how mail leaves in `egress`, and what comes after an attempt in `after`.
+
+mod after;
+mod egress;
+mod session;
 
 use std::{sync::Arc, time::Instant};
 
@@ -64,7 +69,7 @@ pub enum Outcome {
 pub struct Step {
     /// Its name.
     pub plugin: String,
-    /// `accept`, `discard`, `hold`, `defer`, `reject`, or the word of a failure.
+    /// `accept`, `discard`, `hold`, `defer`, `reject`, `requeue`, `pass` for nothing to say, or the word of a failure.
     pub outcome: &'static str,
     /// How long it took.
     pub micros: u64,
@@ -87,9 +92,8 @@ impl Chain {
         for link in self.handling(Event::MessageReceived) {
             let started = Instant::now();
             let answer = self.judge(link, draft).await;
-            let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             let (word, end) = settle(link, answer);
-            trail.push(Step { plugin: link.plugin.name().to_owned(), outcome: word, micros });
+            trail.push(step(link, word, started));
             if let Some(outcome) = end {
                 return Decision { outcome, trail };
             }
@@ -131,8 +135,15 @@ impl Chain {
         self.handling(event).map(|link| link.plugin.name())
     }
 
+    /// Returns whether any plugin is asked at this event.
+    #[must_use]
+    pub fn handles(&self, event: Event) -> bool {
+        self.handling(event).next().is_some()
+    }
+
     fn handling(&self, event: Event) -> impl Iterator<Item = &Link> {
-        self.links.iter().filter(move |link| link.plugin.events().contains(event))
+        let may = move |link: &Link| event.is_for_tenants() || link.phase != Phase::Tenant;
+        self.links.iter().filter(move |link| may(link) && link.plugin.events().contains(event))
     }
 
     async fn judge(&self, link: &Link, draft: &mut Draft) -> Result<Answer, Failure> {
@@ -152,17 +163,37 @@ impl Chain {
         self.run_about(link, ask, || None).await
     }
 
-    /// Asks a plugin, if its health allows it, and lets its health know how that went. `about`: the message that it is about.
+    /// Runs something on a worker, wherever the plugin runs otherwise.
+    async fn run_on_worker<T: Send + 'static>(
+        &self,
+        link: &Link,
+        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.run_at(link, Placement::Worker, ask, || None).await
+    }
+
+    /// As [`Self::run`]; `about`: what it is about that may have broken the plugin, and may come again.
     async fn run_about<T: Send + 'static>(
         &self,
         link: &Link,
         ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
         about: impl FnOnce() -> Option<Fingerprint>,
     ) -> Result<T, Failure> {
+        self.run_at(link, link.plugin.placement(), ask, about).await
+    }
+
+    /// Asks a plugin, if its health allows it, and lets its health know how that went.
+    async fn run_at<T: Send + 'static>(
+        &self,
+        link: &Link,
+        placement: Placement,
+        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+        about: impl FnOnce() -> Option<Fingerprint>,
+    ) -> Result<T, Failure> {
         if !link.health.may_ask(Instant::now()) {
             return Err(quarantined(link));
         }
-        let answer = match link.plugin.placement() {
+        let answer = match placement {
             Placement::Inline => ask(),
             Placement::Worker => self.workers.run(ask).await.unwrap_or_else(|| Err(no_worker(link))),
         };
@@ -199,6 +230,12 @@ fn note(link: &Link, failure: &Failure, message: Option<Fingerprint>) {
 fn quarantined(link: &Link) -> Failure {
     let detail = "it kept failing and is not asked for a while".to_owned();
     Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Quarantined, detail }
+}
+
+/// Returns a step of the trail that began at this time.
+fn step(link: &Link, outcome: &'static str, started: Instant) -> Step {
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Step { plugin: link.plugin.name().to_owned(), outcome, micros }
 }
 
 fn no_worker(link: &Link) -> Failure {

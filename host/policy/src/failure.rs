@@ -61,13 +61,13 @@ pub struct Failure {
     pub detail: String,
 }
 
-/// What a failure in `message-received` means for the message.
+/// What a failure in `message-received` means for the message, and in `smtp-session` for what the client wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OnFailure {
     /// The sender is asked to try again: `451 4.3.0`.
     #[default]
     Defer,
-    /// The message is refused: `550 5.3.0`.
+    /// It is refused: `550 5.3.0`.
     Reject,
     /// The chain goes on as if the plugin were not there. Not for plugins that authorise.
     Skip,

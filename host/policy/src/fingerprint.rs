@@ -2,7 +2,10 @@
 
 use tollgate_message::{Header, Received};
 
-use crate::Fingerprint;
+use crate::{
+    Fingerprint,
+    event::{requeue::Queued, smtp_session::OpenSession},
+};
 
 /// Returns the hash of a message's sender, its `Message-ID` as received, and the part of its body that is here.
 #[must_use]
@@ -16,4 +19,15 @@ pub fn fingerprint(received: &Received) -> Fingerprint {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     hasher.finalize().into()
+}
+
+/// Returns the hash of a client's address: what it says to break a plugin, it can say in many words.
+pub(crate) fn of_client(session: &OpenSession) -> Fingerprint {
+    let address = session.session.peer.map(|peer| peer.ip().to_canonical().to_string()).unwrap_or_default();
+    blake3::hash(address.as_bytes()).into()
+}
+
+/// Returns the hash of a queued message's id: it comes again after each attempt.
+pub(crate) fn of_queued(queued: &Queued) -> Fingerprint {
+    blake3::hash(&queued.id.to_bytes()).into()
 }

@@ -6,7 +6,7 @@
 //! broken, and a plugin that is whole again is back without anybody's help.
 //!
 //! Mail can be made to break an honest plugin, so a message counts against it twice and no more, however often it comes again
-//! within the hour. Reads no clock: `now` is an argument.
+//! within the hour; so does a client, whatever it says before there is a message. Reads no clock: `now` is an argument.
 
 use std::{
     collections::{HashMap, VecDeque},

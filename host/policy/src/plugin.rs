@@ -4,7 +4,15 @@ use std::sync::Arc;
 
 use tollgate_message::{Edits, QueueName, Received};
 
-use crate::{Answer, Failure, Settings, Throttle};
+use crate::{
+    Answer, Failure, Settings, Throttle,
+    event::{
+        egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
+        record::Batch,
+        requeue::{Changes, Queued},
+        smtp_session::{self, Credentials, Identified, OpenSession, Question},
+    },
+};
 
 /// The events that a plugin may handle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +23,22 @@ pub enum Event {
     QueueConfig,
     /// Rates shared by queues are needed.
     Throttles,
+    /// A client wants something.
+    SmtpSession,
+    /// It is needed how mail leaves.
+    Egress,
+    /// An attempt failed for now.
+    Requeue,
+    /// Log records were written.
+    Record,
+}
+
+impl Event {
+    /// Returns whether a tenant's component may handle the event. The others are about everybody's mail.
+    #[must_use]
+    pub fn is_for_tenants(self) -> bool {
+        matches!(self, Self::MessageReceived | Self::QueueConfig | Self::Throttles)
+    }
 }
 
 /// A set of events.
@@ -73,7 +97,8 @@ pub struct Vitals {
 
 /// Something that answers events, in its own time, without async: it computes and returns.
 ///
-/// Only events in [`Plugin::events`] are asked. All methods are called from many threads.
+/// Only events in [`Plugin::events`] are asked; the rest keep what is here, the answer of one who has nothing to say. All
+/// methods are called from many threads.
 pub trait Plugin: Send + Sync {
     /// Returns the name that the operator gave it.
     fn name(&self) -> &str;
@@ -111,4 +136,67 @@ pub trait Plugin: Send + Sync {
     /// # Errors
     /// [`Failure`] where there is no usable answer.
     fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> Result<Vec<Throttle>, Failure>;
+
+    /// Judges what a client wants.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no usable answer.
+    fn smtp_session(&self, session: &Arc<OpenSession>, question: &Question) -> Result<smtp_session::Answer, Failure> {
+        let _ = (session, question);
+        Ok(Ok(()))
+    }
+
+    /// Returns whom credentials prove a client to be, or nothing where the user is not known here.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no usable answer.
+    fn auth(&self, session: &Arc<OpenSession>, credentials: &Credentials) -> Result<Identified, Failure> {
+        let _ = (session, credentials);
+        Ok(Ok(None))
+    }
+
+    /// Returns a pool, or nothing where it is not known here.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no usable answer.
+    fn egress_pool(&self, name: &str) -> Result<Option<PoolAnswer>, Failure> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Returns a source, or nothing where it is not known here.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no usable answer.
+    fn egress_source(&self, name: &str) -> Result<Option<SourceAnswer>, Failure> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Returns what this plugin sets on the way, or nothing; `so_far` is what the plugins before it set.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no usable answer.
+    fn egress_path(&self, way: &Way, so_far: &PathSettings) -> Result<Option<PathSettings>, Failure> {
+        let _ = (way, so_far);
+        Ok(None)
+    }
+
+    /// Returns the changes with those that this plugin makes to when and where a message waits.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is no usable answer; the caller's copy of the changes holds.
+    fn requeue(&self, queued: &Arc<Queued>, changes: Changes) -> Result<Changes, Failure> {
+        let _ = queued;
+        Ok(changes)
+    }
+
+    /// Takes log records.
+    ///
+    /// # Errors
+    /// [`Failure`] where it did not take them.
+    fn record(&self, records: &Batch) -> Result<(), Failure> {
+        let _ = records;
+        Ok(())
+    }
 }

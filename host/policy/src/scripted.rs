@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use tollgate_message::{Edits, QueueName, Received};
 
-use crate::{Answer, Event, Events, Failure, Placement, Plugin, Settings, Throttle, Verdict};
+use crate::{
+    Answer, Event, Events, Failure, Placement, Plugin, Settings, Throttle, Verdict,
+    event::{
+        requeue::{Changes, Queued},
+        smtp_session::{self, OpenSession, Question},
+    },
+};
 
 type OnMessage = dyn Fn(&Received, &mut Edits) -> Result<Answer, Failure> + Send + Sync;
 type OnQueue = dyn Fn(&QueueName) -> Result<Option<Settings>, Failure> + Send + Sync;
+type OnSession = dyn Fn(&Question) -> Result<smtp_session::Answer, Failure> + Send + Sync;
+type OnRequeue = dyn Fn(&Queued, &mut Changes) -> Result<(), Failure> + Send + Sync;
 
 /// A plugin made of closures. Handles the events that have one.
 pub struct Scripted {
@@ -15,13 +23,22 @@ pub struct Scripted {
     placement: Placement,
     on_message: Option<Box<OnMessage>>,
     on_queue: Option<Box<OnQueue>>,
+    on_session: Option<Box<OnSession>>,
+    on_requeue: Option<Box<OnRequeue>>,
 }
 
 impl Scripted {
     /// Returns a plugin that handles nothing yet.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), placement: Placement::Inline, on_message: None, on_queue: None }
+        Self {
+            name: name.to_owned(),
+            placement: Placement::Inline,
+            on_message: None,
+            on_queue: None,
+            on_session: None,
+            on_requeue: None,
+        }
     }
 
     /// Runs it on a worker.
@@ -50,6 +67,26 @@ impl Scripted {
         self.on_queue = Some(Box::new(answer));
         self
     }
+
+    /// Answers what clients want with this.
+    #[must_use]
+    pub fn on_session(
+        mut self,
+        answer: impl Fn(&Question) -> Result<smtp_session::Answer, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_session = Some(Box::new(answer));
+        self
+    }
+
+    /// Changes with this when and where mail waits.
+    #[must_use]
+    pub fn on_requeue(
+        mut self,
+        answer: impl Fn(&Queued, &mut Changes) -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_requeue = Some(Box::new(answer));
+        self
+    }
 }
 
 impl Plugin for Scripted {
@@ -60,7 +97,9 @@ impl Plugin for Scripted {
     fn events(&self) -> Events {
         let message = self.on_message.is_some().then_some(Event::MessageReceived);
         let queue = self.on_queue.is_some().then_some(Event::QueueConfig);
-        message.into_iter().chain(queue).fold(Events::default(), Events::with)
+        let session = self.on_session.is_some().then_some(Event::SmtpSession);
+        let requeue = self.on_requeue.is_some().then_some(Event::Requeue);
+        [message, queue, session, requeue].into_iter().flatten().fold(Events::default(), Events::with)
     }
 
     fn placement(&self) -> Placement {
@@ -78,5 +117,16 @@ impl Plugin for Scripted {
 
     fn throttles(&self, _tenant: Option<&str>, _campaign: Option<&str>) -> Result<Vec<Throttle>, Failure> {
         Ok(Vec::new())
+    }
+
+    fn smtp_session(&self, _session: &Arc<OpenSession>, question: &Question) -> Result<smtp_session::Answer, Failure> {
+        self.on_session.as_ref().map_or(Ok(Ok(())), |ask| ask(question))
+    }
+
+    fn requeue(&self, queued: &Arc<Queued>, mut changes: Changes) -> Result<Changes, Failure> {
+        if let Some(ask) = &self.on_requeue {
+            ask(queued, &mut changes)?;
+        }
+        Ok(changes)
     }
 }

@@ -21,6 +21,11 @@ pub enum Outcome {
     Done,
     /// A recipient is left to try again. Counts as an attempt and waits by back-off.
     Transient,
+    /// The same, and somebody wants the next attempt to come later. Never so late that the message would expire by it.
+    Postponed {
+        /// The next attempt comes at this time at the earliest.
+        not_before: Timestamp,
+    },
     /// The message could not be tried. Counts as no attempt.
     Requeue {
         /// How long to wait before the next try.
@@ -97,12 +102,8 @@ pub(crate) enum Readiness {
 pub fn dispose(now: Timestamp, state: State<'_>, config: &QueueConfig, outcome: Outcome, unit: f64) -> Disposition {
     match outcome {
         Outcome::Done => Disposition::Done,
-        Outcome::Transient => {
-            let next = now + retry::jittered(config, state.attempts, unit);
-            let (age, max_age) = (next.since(state.created), config.max_age);
-            let too_old = (age > max_age).then_some(Expiry::Retry { age, max_age });
-            wait(next, state, too_old, state.attempts.saturating_add(1))
-        }
+        Outcome::Transient => failed(now, state, config, now, unit),
+        Outcome::Postponed { not_before } => failed(now, state, config, not_before.min(last_due(state, config)), unit),
         Outcome::Requeue { after } => {
             let next = now + after;
             let (age, max_age) = (next.since(state.created), config.max_age);
@@ -110,6 +111,23 @@ pub fn dispose(now: Timestamp, state: State<'_>, config: &QueueConfig, outcome: 
             wait(next, state, too_old, state.attempts)
         }
     }
+}
+
+/// Returns the last moment for which an attempt can be planned after one that failed.
+#[must_use]
+pub fn last_due(state: State<'_>, config: &QueueConfig) -> Timestamp {
+    match state.schedule.and_then(|schedule| schedule.expires) {
+        Some(expires) => Timestamp::from_millis(expires.as_millis().saturating_sub(1)),
+        None => state.created + config.max_age,
+    }
+}
+
+/// Counts an attempt; the next comes when back-off has it, and not before a time at which the message may still be tried.
+fn failed(now: Timestamp, state: State<'_>, config: &QueueConfig, not_before: Timestamp, unit: f64) -> Disposition {
+    let next = (now + retry::jittered(config, state.attempts, unit)).max(not_before);
+    let (age, max_age) = (next.since(state.created), config.max_age);
+    let too_old = (age > max_age).then_some(Expiry::Retry { age, max_age });
+    wait(next, state, too_old, state.attempts.saturating_add(1))
 }
 
 fn wait(next: Timestamp, state: State<'_>, too_old: Option<Expiry>, attempts: u32) -> Disposition {
@@ -249,6 +267,20 @@ mod tests {
                 Disposition::Expired(Expiry::Retry { age: Duration::from_secs(3601), max_age }),
                 Disposition::Expired(Expiry::Requeue { age: max_age, max_age })
             ]
+        );
+    }
+
+    #[test]
+    fn a_postponed_attempt_comes_no_earlier_than_back_off_has_it_and_no_later_than_the_message_may_live() {
+        let soon = Schedule { expires: Some(at(2000)), ..Schedule::default() };
+        let postponed = |until: u64, schedule: Option<&Schedule>| {
+            after(Outcome::Postponed { not_before: at(until) }, 100, 0, schedule)
+        };
+
+        let retry = |due| Disposition::Retry { due, attempts: 1 };
+        assert_eq!(
+            [postponed(0, None), postponed(3000, None), postponed(9000, None), postponed(9000, Some(&soon))],
+            [retry(at(400)), retry(at(3000)), retry(at(3600)), retry(Timestamp::from_millis(CREATED + 1_999_999))]
         );
     }
 

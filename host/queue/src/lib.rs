@@ -23,10 +23,10 @@ pub mod throttle;
 
 pub use engine::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Engine, Entrance, FOREVER, Lease, MessageStatus,
-    NewMessage, Next, NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution,
+    NewMessage, Next, NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution,
     ResolveError, Settled, Totals, Withdrawn,
 };
 pub use handover::{Disposition, Expiry, Outcome};
-pub use ready::{Hosts, Limits, Pool, Site};
+pub use ready::{Hosts, Limits, OwnLimits, Pool, Site};
 pub use scheduled::{QueueConfig, Route};
 pub use throttle::{LocalStore, Rate, Store, Throttle};

@@ -33,7 +33,7 @@ impl Server {
             match self.session.next() {
                 Event::NeedInput | Event::Close => return out,
                 Event::Reply(reply) => out.extend(reply.to_wire()),
-                Event::AskMail { .. } => self.session.answer(Ok(())),
+                Event::AskHello { .. } | Event::AskMail { .. } => self.session.answer(Ok(())),
                 Event::AskRcpt { recipient } => {
                     let no = recipient.to_string().starts_with("<no@");
                     self.session.answer(if no { Err(reply(550, "5.1.1", "No")) } else { Ok(()) });

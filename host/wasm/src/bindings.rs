@@ -10,6 +10,11 @@ pub(crate) mod host {
         with: {
             "tollgate:policy/message.message": crate::capability::message::MessageHandle,
             "tollgate:policy/queue-settings.queue-config": crate::capability::queue_settings::SettingsHandle,
+            "tollgate:policy/session.session": crate::capability::session::SessionHandle,
+            "tollgate:policy/egress-settings.egress-pool": crate::capability::egress_settings::PoolHandle,
+            "tollgate:policy/egress-settings.egress-source": crate::capability::egress_settings::SourceHandle,
+            "tollgate:policy/egress-settings.egress-path": crate::capability::egress_settings::PathHandle,
+            "tollgate:policy/queued-message.queued-message": crate::capability::queued_message::QueuedHandle,
         },
     });
 }
@@ -27,6 +32,9 @@ macro_rules! event {
                     "tollgate:policy/domains": crate::bindings::host::tollgate::policy::domains,
                     "tollgate:policy/message": crate::bindings::host::tollgate::policy::message,
                     "tollgate:policy/queue-settings": crate::bindings::host::tollgate::policy::queue_settings,
+                    "tollgate:policy/session": crate::bindings::host::tollgate::policy::session,
+                    "tollgate:policy/egress-settings": crate::bindings::host::tollgate::policy::egress_settings,
+                    "tollgate:policy/queued-message": crate::bindings::host::tollgate::policy::queued_message,
                 },
             });
         }
@@ -37,3 +45,7 @@ event!(configure, "configure-plugin");
 event!(message_received, "message-received-plugin");
 event!(queue_config, "queue-config-plugin");
 event!(throttles, "throttles-plugin");
+event!(smtp_session, "smtp-session-plugin");
+event!(egress, "egress-plugin");
+event!(requeue, "requeue-plugin");
+event!(record, "record-plugin");

@@ -71,4 +71,8 @@ exports! {
     message_received: MessageReceivedPlugin, MessageReceivedPluginIndices, Some(Event::MessageReceived);
     queue_config: QueueConfigPlugin, QueueConfigPluginIndices, Some(Event::QueueConfig);
     throttles: ThrottlesPlugin, ThrottlesPluginIndices, Some(Event::Throttles);
+    smtp_session: SmtpSessionPlugin, SmtpSessionPluginIndices, Some(Event::SmtpSession);
+    egress: EgressPlugin, EgressPluginIndices, Some(Event::Egress);
+    requeue: RequeuePlugin, RequeuePluginIndices, Some(Event::Requeue);
+    record: RecordPlugin, RecordPluginIndices, Some(Event::Record);
 }

@@ -55,3 +55,10 @@ pub(crate) fn queues(sink: SocketAddr, more: &str) -> String {
          {more}\n"
     )
 }
+
+/// Returns a configuration with one more plugin, `name`.wasm, before the stock one; `keys` are those of its section.
+pub(crate) fn with_plugin(tollgate: &str, name: &str, keys: &str) -> String {
+    let stock = "\n[[plugin]]\nname = \"queue-helper\"";
+    let section = format!("\n[[plugin]]\nname = \"{name}\"\ncomponent = \"{name}.wasm\"\n{keys}\n{stock}");
+    tollgate.replace(stock, &section)
+}

@@ -1,7 +1,7 @@
 //! An SMTP client that says what it is told to, right or wrong.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
 };
 
@@ -56,6 +56,13 @@ impl Dialogue {
     pub(crate) fn message(&mut self, recipient: &str, message: &str) -> String {
         self.begin(super::SENDER, recipient);
         super::without_ids(&self.say(&format!("{message}.")))
+    }
+
+    /// Reads whatever else comes until the other side closes.
+    pub(crate) fn end(&mut self) -> String {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        rest
     }
 
     /// Reads a reply, its lines joined by line ends.

@@ -45,6 +45,13 @@ impl Folder {
         command
     }
 
+    /// Returns what `explain` says to a question.
+    pub(crate) fn explain(&self, question: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.arg("explain").arg("--config").arg(self.config()).args(question).args(["--color", "never"]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    }
+
     /// Returns how many sockets the configuration listens on.
     pub(crate) fn listeners(&self) -> usize {
         fs::read_to_string(self.config()).unwrap().lines().filter(|line| line.starts_with("listen =")).count()

@@ -12,7 +12,7 @@ mod records;
 mod sink;
 mod wait;
 
-pub(crate) use configuration::{TOLLGATE, queues};
+pub(crate) use configuration::{TOLLGATE, queues, with_plugin};
 pub(crate) use dialogue::Dialogue;
 pub(crate) use folder::Folder;
 pub(crate) use http::{get, post, post_from};

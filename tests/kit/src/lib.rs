@@ -8,6 +8,8 @@ pub mod guest {
     pub const HELLO: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hello.wasm"));
     /// Does what the field `X-Do` of a message says; see `tests/guests/rogue`.
     pub const ROGUE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rogue.wasm"));
+    /// Judges sessions, defines egress, moves what was put off, counts records; see `tests/guests/gatekeeper`.
+    pub const GATEKEEPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gatekeeper.wasm"));
     /// The example that takes the tenant out of a header.
     pub const TENANT_HEADER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tollgate-example-tenant-header.wasm"));
     /// The example whose egress pool is named after the tenant.

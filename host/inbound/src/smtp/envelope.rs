@@ -1,18 +1,23 @@
 //! The protocol's envelope as the message's: the same facts in the types of the next stage.
 
 use tollgate_message::{Address, Envelope};
-use tollgate_smtp::{Body, ForwardPath, Mailbox, server};
+use tollgate_smtp::{Body, ForwardPath, Mailbox, ReversePath, server};
 
 use crate::submit::Protocol;
 
 /// Returns the message's envelope.
 pub(super) fn convert(envelope: &server::Envelope) -> Envelope {
     Envelope {
-        sender: envelope.sender.mailbox().map(address),
+        sender: sender(&envelope.sender),
         recipients: envelope.recipients.iter().map(recipient).collect(),
         smtputf8: envelope.params.smtputf8,
         eight_bit: envelope.params.body == Body::EightBitMime,
     }
+}
+
+/// Returns a sender; nothing is the null sender.
+pub(super) fn sender(path: &ReversePath) -> Option<Address> {
+    path.mailbox().map(address)
 }
 
 /// Returns what a transaction was sent with.
@@ -24,7 +29,8 @@ pub(super) fn protocol(envelope: &server::Envelope, esmtp: bool) -> Protocol {
     }
 }
 
-fn recipient(path: &ForwardPath) -> Address {
+/// Returns a recipient.
+pub(super) fn recipient(path: &ForwardPath) -> Address {
     path.mailbox().map_or_else(|| Address::new("Postmaster"), address)
 }
 

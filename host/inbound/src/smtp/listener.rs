@@ -158,6 +158,7 @@ fn rules<S: Submit>(config: &ListenerConfig, submit: Arc<S>, bodies: Arc<dyn Bod
         max_recipients: config.max_recipients,
     };
     Rules {
+        listener: config.name.as_str().into(),
         protocol: Arc::new(protocol),
         idle_timeout: config.idle_timeout,
         data_timeout: config.data_timeout,

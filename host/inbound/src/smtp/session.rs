@@ -2,8 +2,8 @@
 //!
 //! Octets come in from any transport (plain TCP today; TLS is another type of the same shape), replies go out, all that
 //! one read caused in one write. Which decisions there are is the protocol's; made here are: may a transaction start, may
-//! this client relay, and what became of a message. Time-outs are for work done, not for octets seen: a client that
-//! trickles a command gains nothing.
+//! this client relay, and what became of a message. Whoever else has a say is asked behind that, and can only refuse.
+//! Time-outs are for work done, not for octets seen: a client that trickles a command gains nothing.
 //!
 //! The invariant: while a message is being submitted the session waits for the verdict, whatever the client does.
 //!
@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout, timeout_at};
-use tollgate_message::{Origin, Session as MessageSession};
+use tollgate_message::{Address, Origin, Session as MessageSession};
 use tollgate_smtp::server::{Envelope, Event, Session, SessionConfig};
-use tollgate_smtp::{Reply, replies};
+use tollgate_smtp::{ForwardPath, Reply, ReversePath, replies};
 
 use super::envelope;
+use crate::admit::{Visit, Wish};
 use crate::caller::Caller;
 use crate::content::{BodyStore, Collector};
 use crate::shutdown::Signal;
@@ -37,6 +38,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What all sessions of a listener share.
 pub(super) struct Rules<S> {
+    pub(super) listener: Arc<str>,
     pub(super) protocol: Arc<SessionConfig>,
     pub(super) idle_timeout: Duration,
     pub(super) data_timeout: Duration,
@@ -55,8 +57,8 @@ pub(super) struct Client {
 /// Where in a transaction the session is.
 enum Stage {
     Idle,
-    /// A sender was accepted. A later RSET is not seen here, so this may be Idle in truth.
-    Open,
+    /// This sender was accepted; `None` is the null sender. A later RSET is not seen here, so this may be Idle in truth.
+    Open(Option<Address>),
     /// Octets of a message are coming.
     Receiving {
         collector: Collector,
@@ -111,6 +113,7 @@ where
 impl<S: Submit, T: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S, T> {
     async fn run(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ_SIZE];
+        self.welcome().await;
         loop {
             let goes_on = self.work().await?;
             self.flush().await?;
@@ -139,11 +142,12 @@ impl<S: Submit, T: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S, T> {
                 Event::NeedInput => return Ok(true),
                 Event::Close => return Ok(false),
                 Event::Reply(reply) => self.reply(&reply),
-                Event::AskMail { .. } => self.ask_mail(),
-                Event::AskRcpt { .. } => {
-                    let verdict = if self.client.may_relay { Ok(()) } else { Err(replies::relay_denied().into()) };
+                Event::AskHello { domain } => {
+                    let verdict = self.admit(|| Wish::Hello(domain)).await;
                     self.session.answer(verdict);
                 }
+                Event::AskMail { sender, .. } => self.ask_mail(&sender).await,
+                Event::AskRcpt { recipient } => self.ask_rcpt(&recipient).await,
                 Event::DataChunk(octets) => {
                     if let Stage::Receiving { collector, .. } = &mut self.stage {
                         collector.push(&octets).await;
@@ -168,10 +172,41 @@ impl<S: Submit, T: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S, T> {
         self.say(reply);
     }
 
-    fn ask_mail(&mut self) {
-        let verdict = if self.shutdown.fired() { Err(replies::unavailable()) } else { self.rules.submit.ready() };
-        self.stage = if verdict.is_ok() { Stage::Open } else { Stage::Idle };
-        self.session.answer(verdict.map_err(Reply::from));
+    /// Decides whether the client is greeted.
+    async fn welcome(&mut self) {
+        if let Err(refusal) = self.admit(|| Wish::Connect).await {
+            self.session = Session::turned_away(Arc::clone(&self.rules.protocol), refusal);
+        }
+    }
+
+    async fn ask_mail(&mut self, sender: &ReversePath) {
+        let ready = if self.shutdown.fired() { Err(replies::unavailable()) } else { self.rules.submit.ready() };
+        let sender = envelope::sender(sender);
+        let verdict = match ready {
+            Ok(()) => self.admit(|| Wish::Mail(sender.clone())).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        self.stage = if verdict.is_ok() { Stage::Open(sender) } else { Stage::Idle };
+        self.session.answer(verdict);
+    }
+
+    async fn ask_rcpt(&mut self, recipient: &ForwardPath) {
+        let verdict = if self.client.may_relay {
+            let sender = if let Stage::Open(sender) = &self.stage { sender.clone() } else { None };
+            self.admit(|| Wish::Rcpt { sender, recipient: envelope::recipient(recipient) }).await
+        } else {
+            Err(replies::relay_denied().into())
+        };
+        self.session.answer(verdict);
+    }
+
+    /// Asks whoever else has a say; without one this costs nothing.
+    async fn admit(&mut self, wish: impl FnOnce() -> Wish) -> Result<(), Reply> {
+        if !self.rules.submit.judges_sessions() {
+            return Ok(());
+        }
+        let visit = Visit { listener: Arc::clone(&self.rules.listener), session: self.facts(), wish: wish() };
+        self.rules.submit.admit(visit).await
     }
 
     /// Hands a whole message on and returns the reply to it.
@@ -231,7 +266,7 @@ impl<S: Submit, T: AsyncRead + AsyncWrite + Unpin + Send> Driver<'_, S, T> {
         let silent = self.progress + self.rules.idle_timeout;
         match &self.stage {
             Stage::Receiving { until, .. } => silent.min(*until),
-            Stage::Idle | Stage::Open => silent,
+            Stage::Idle | Stage::Open(_) => silent,
         }
     }
 

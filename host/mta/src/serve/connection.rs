@@ -15,8 +15,7 @@ use super::{
     node::Node,
     outcome,
     report::{About, Attempt},
-    route,
-    stored::StoredMeta,
+    route, stored,
 };
 
 /// From where to where.
@@ -74,7 +73,7 @@ async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
     for candidate in &mut candidates {
         candidate.addr.set_port(remote_port.unwrap_or(candidate.addr.port()));
     }
-    let (source, timeouts) = (generation.source(&path.source), &generation.egress.paths.timeouts);
+    let (source, timeouts) = (node.source(&path.source), &generation.egress.paths.timeouts);
     Connection::open(&candidates, &source, &node.hostname, timeouts).await.map_err(|error| error.to_string())
 }
 
@@ -136,7 +135,7 @@ async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, del
         End::Told { replies, reusable } => {
             let about = About { id, meta: &item.meta, queue: &item.state.queue };
             let done = outcome::Done { about, state: &item.state, attempt: &attempt };
-            (outcome::report(node, &done, permit, &replies), reusable)
+            (outcome::report(node, &done, permit, &replies).await, reusable)
         }
         End::Later { after, reusable } => {
             if after.is_zero() {
@@ -172,10 +171,9 @@ async fn load(node: &Arc<Node>, id: MessageId) -> Result<Item, String> {
 }
 
 fn read(node: &Node, id: MessageId) -> Result<Item, String> {
-    let stored = node.spool.read_message(id.to_bytes()).map_err(|error| error.to_string())?;
-    let meta: StoredMeta = serde_json::from_slice(&stored.meta).map_err(|error| error.to_string())?;
-    let state = serde_json::from_slice(&stored.state).map_err(|error| error.to_string())?;
-    let small = stored.body_len <= tollgate_inbound::content::HEAD_LIMIT as u64;
+    let kept = node.spool.read_message(id.to_bytes()).map_err(|error| error.to_string())?;
+    let (meta, state) = stored::decode(&kept.meta, &kept.state).map_err(|error| error.to_string())?;
+    let small = kept.body_len <= tollgate_inbound::content::HEAD_LIMIT as u64;
     let octets = small.then(|| node.spool.read_body(id.to_bytes())).transpose().map_err(|error| error.to_string())?;
     Ok(Item { meta: Arc::new(meta), state, octets })
 }

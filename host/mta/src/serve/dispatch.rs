@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tollgate_policy::event::egress::Way;
 use tollgate_queue::Action;
 
 use super::{connection, node::Node, route};
@@ -13,6 +14,14 @@ pub(crate) fn perform(node: &Arc<Node>, action: Action) {
         Action::Connect { .. } if node.is_stopped() => {}
         Action::Connect { lease, source, site, .. } => {
             tokio::spawn(connection::run(Arc::clone(node), lease, connection::Path { source, site }));
+        }
+        Action::Limit { domain, source, site } => {
+            let node = Arc::clone(node);
+            tokio::spawn(async move {
+                let way = Way { domain, source, site };
+                let own = node.own_limits(way.clone()).await;
+                node.with_engine(|engine, now| engine.limit_path(now, &way.source, &way.site, own));
+            });
         }
         Action::Wake(id) => node.connections.wake(id),
         Action::Settled(settled) => node.settle(settled),
@@ -51,6 +60,7 @@ pub(crate) async fn tidy(node: Arc<Node>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     for n in 0_u64.. {
         second.tick().await;
+        node.refresh_egress().await;
         node.refresh_queues().await;
         if n.is_multiple_of(FORGET_EVERY) {
             node.forget_idle_queues();

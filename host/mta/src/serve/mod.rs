@@ -9,6 +9,8 @@ mod clock;
 mod connection;
 mod dispatch;
 mod doors;
+mod egress;
+mod feed;
 mod fresh;
 mod generation;
 mod identity;
@@ -19,7 +21,9 @@ mod reception;
 mod recovery;
 mod reload;
 mod report;
+mod requeue;
 mod route;
+mod session;
 mod stored;
 mod watch;
 
@@ -43,6 +47,9 @@ pub(crate) use watch::Watch;
 
 /// How long a drain may take before the program ends all the same. Nothing is lost then: what is not done is in the spool.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long plugins may take for the log records that wait for them at the end.
+const FEED: Duration = Duration::from_secs(5);
 
 /// The address of a door that is not there.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -153,6 +160,7 @@ impl Server {
         }
         let timer = tokio::spawn(dispatch::keep_time(Arc::clone(&self.node)));
         let tidier = tokio::spawn(dispatch::tidy(Arc::clone(&self.node)));
+        let feeder = tokio::spawn(feed::hand_over(Arc::clone(&self.node)));
         stop.await;
         tracing::info!("draining");
         self.node.begin_drain();
@@ -167,6 +175,10 @@ impl Server {
         timer.abort();
         tidier.abort();
         self.node.all_settled().await;
+        self.node.feed.close();
+        if tokio::time::timeout(FEED, feeder).await.is_err() {
+            tracing::warn!("plugins did not take all log records in time; the log has them");
+        }
         if let Err(reason) = self.node.spool.flush().await {
             tracing::error!(%reason, "the spool could not be flushed");
         }

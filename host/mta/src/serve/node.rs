@@ -14,13 +14,15 @@ use tokio::sync::{Notify, oneshot, watch};
 use tollgate_control::{Metrics, Records};
 use tollgate_dns::SetupError;
 use tollgate_message::Timestamp;
-use tollgate_policy::Chain;
+use tollgate_policy::{Chain, Event};
 use tollgate_queue::{Action, ConnectionId, Engine, Settled};
 use tollgate_spool::{Health, Spool};
 
 use super::{
     clock::Clock,
     dispatch,
+    egress::Egress,
+    feed::Feed,
     fresh::Fresh,
     generation::{self, Current, Generation},
     outcome::{self, Settlement},
@@ -37,8 +39,10 @@ pub(crate) struct Node {
     pub(crate) spool: Spool,
     generation: Current,
     pub(crate) queues: Queues,
+    pub(crate) egress: Egress,
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
+    pub(crate) feed: Feed,
     pub(crate) metrics: Metrics,
     pub(crate) hostname: String,
     pub(crate) connections: Connections,
@@ -54,15 +58,19 @@ impl Node {
         let clock = Clock::start();
         let seed = clock.now().as_millis();
         let (settlements, waiting) = mpsc::channel();
+        let mut engine = Engine::new(settings::egress(&config.egress), seed);
+        engine.ask_paths(clock.now(), generation.chain.handles(Event::Egress));
         let node = Arc::new(Self {
             settlements,
-            engine: Mutex::new(Engine::new(settings::egress(&config.egress), seed)),
+            engine: Mutex::new(engine),
             clock,
             spool,
             generation: generation::current(generation),
             queues: Queues::default(),
+            egress: Egress::default(),
             fresh: Fresh::default(),
             records,
+            feed: Feed::default(),
             metrics: Metrics::default(),
             hostname: config.hostname(),
             connections: Connections::default(),

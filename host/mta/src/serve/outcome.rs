@@ -12,7 +12,8 @@ use super::{
     fresh::Item,
     node::Node,
     report::{About, Attempt},
-    stored::{StoredMeta, StoredState, encode},
+    requeue::{self, Change},
+    stored::{self, StoredMeta, StoredState, encode},
 };
 
 /// An attempt that is over.
@@ -23,11 +24,20 @@ pub(crate) struct Done<'a> {
 }
 
 /// Takes the replies of an attempt to the engine, the spool and the log. `replies` are those of the pending recipients, in
-/// their order.
-pub(crate) fn report(node: &Arc<Node>, done: &Done<'_>, permit: Permit, replies: &[RecipientOutcome]) -> Lease {
+/// their order. Where somebody was put off, policy may have a say in how the message waits; until then it is in flight, so
+/// whoever asks holds up this connection and nothing else.
+///
+/// # Cancel safety
+/// When dropped, the permit is lost, and the engine counts a failed attempt as for any connection whose task died.
+pub(crate) async fn report(node: &Arc<Node>, done: &Done<'_>, permit: Permit, replies: &[RecipientOutcome]) -> Lease {
     let waits = |reply: &RecipientOutcome| reply.verdict == Verdict::Transient;
-    let outcome = if replies.iter().any(waits) { Outcome::Transient } else { Outcome::Done };
-    let (lease, disposition) = node.with_engine(|engine, now| engine.outcome(now, permit, outcome));
+    let (change, (lease, disposition)) = if replies.iter().any(waits) {
+        let change = requeue::ask(node, done, &permit, replies).await;
+        let concluded = change.conclude(node, permit);
+        (change, concluded)
+    } else {
+        (Change::default(), node.with_engine(|engine, now| engine.outcome(now, permit, Outcome::Done)))
+    };
     let due = match &disposition {
         Disposition::Retry { due, .. } => Some(*due),
         _ => None,
@@ -41,7 +51,8 @@ pub(crate) fn report(node: &Arc<Node>, done: &Done<'_>, permit: Permit, replies:
         record(node, done, kind, &reply.recipient, reply.reply.clone(), due.filter(|_| waits(reply)));
     }
     let places = done.state.pending.iter().zip(replies).filter(|(_, reply)| waits(reply));
-    keep(node, done, places.map(|(place, _)| *place).collect(), &disposition);
+    let state = StoredState { pending: places.map(|(place, _)| *place).collect(), ..change.state(done.state) };
+    keep(node, done, state, &disposition);
     lease
 }
 
@@ -84,35 +95,32 @@ fn settle(node: &Arc<Node>, settled: &Settled, meta: &StoredMeta, state: &Stored
             record(node, &done, kind, recipient, reply.clone(), due);
         }
     }
-    let waiting = if settled.disposition == Disposition::Done { Vec::new() } else { state.pending.clone() };
-    keep(node, &done, waiting, &settled.disposition);
+    keep(node, &done, state.clone(), &settled.disposition);
 }
 
 fn load(node: &Node, settled: &Settled) -> Result<(Arc<StoredMeta>, StoredState), String> {
     if let Some(Item { meta, state, .. }) = node.fresh.take(settled.id) {
         return Ok((meta, state));
     }
-    let stored = node.spool.read_message(settled.id.to_bytes()).map_err(|error| error.to_string())?;
-    let meta: StoredMeta = serde_json::from_slice(&stored.meta).map_err(|error| error.to_string())?;
-    let state = serde_json::from_slice(&stored.state).map_err(|error| error.to_string())?;
+    let kept = node.spool.read_message(settled.id.to_bytes()).map_err(|error| error.to_string())?;
+    let (meta, state) = stored::decode(&kept.meta, &kept.state).map_err(|error| error.to_string())?;
     Ok((Arc::new(meta), state))
 }
 
-/// Remembers what is left of a message, or that nothing is.
-fn keep(node: &Arc<Node>, done: &Done<'_>, pending: Vec<u32>, disposition: &Disposition) {
+/// Remembers how a message waits from now on, as `state` has it but for time and attempts; or that it is gone.
+fn keep(node: &Arc<Node>, done: &Done<'_>, state: StoredState, disposition: &Disposition) {
     let id = done.about.id.to_bytes();
     match disposition {
         Disposition::Done => node.spool.remove(id),
         Disposition::Retry { due, attempts } => {
-            let state = StoredState { due: *due, attempts: *attempts, pending, ..done.state.clone() };
+            let state = StoredState { due: *due, attempts: *attempts, ..state };
             if let Err(reason) = node.spool.update(id, encode(&state)) {
                 tracing::error!(id = %done.about.id, %reason, "a message's state could not be stored");
             }
         }
         Disposition::Expired(expiry) => {
             let reply = reply(551, (5, 4, 7), &expiry.to_string());
-            let expired = StoredState { pending, ..done.state.clone() };
-            for recipient in self::pending(done.about.meta, &expired) {
+            for recipient in pending(done.about.meta, &state) {
                 record(node, done, Kind::Expiration, recipient, reply.clone(), None);
             }
             node.spool.remove(id);

@@ -2,7 +2,7 @@
 //! generation, not for a message.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -73,6 +73,12 @@ impl Queues {
     pub(crate) fn pool(&self, name: &QueueName) -> String {
         let known = self.get(name);
         known.and_then(|known| known.config.egress_pool.clone()).unwrap_or_else(|| UNSPECIFIED.to_owned())
+    }
+
+    /// Returns the pools that queues name.
+    pub(crate) fn pools(&self) -> HashSet<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().filter_map(|known| known.config.egress_pool.clone()).collect()
     }
 
     /// Returns the name under which a queue's destination is summed up, if policy gave it one.
@@ -162,14 +168,16 @@ impl Node {
         }
     }
 
-    async fn ask(&self, generation: &Generation, name: &QueueName) -> Result<Answer, QueueError> {
+    async fn ask(self: &Arc<Self>, generation: &Generation, name: &QueueName) -> Result<Answer, QueueError> {
         let (settings, mut failures) = generation.chain.queue_config(name).await;
         self.count_asked("queue-config", generation.chain.handlers(Event::QueueConfig), &failures);
         let (shared, more) = generation.chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
         self.count_asked("throttles", generation.chain.handlers(Event::Throttles), &more);
         failures.extend(more);
         let config = settings::queue_config(&settings).map_err(|reason| QueueError::Unusable(name.clone(), reason))?;
-        if let Some(pool) = config.egress_pool.as_ref().filter(|pool| !generation.egress.pools.contains_key(*pool)) {
+        if let Some(pool) = &config.egress_pool
+            && !self.has_pool(generation, pool).await
+        {
             let plugin = settings.written_by(&QueueOption::EgressPool).unwrap_or_else(|| Arc::from(""));
             return Err(QueueError::UndefinedPool { queue: name.clone(), pool: pool.clone(), plugin });
         }

@@ -8,9 +8,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use tollgate_control::record::PolicyStep;
-use tollgate_inbound::{BatchHandling, Submission, Submit, Transaction};
+use tollgate_inbound::{BatchHandling, Submission, Submit, Transaction, Visit};
 use tollgate_message::{Address, Draft, Envelope, MessageId, QueueName, Received, Timestamp, trace};
-use tollgate_policy::{Decision, Outcome};
+use tollgate_policy::{Event, Outcome, Step};
 use tollgate_queue::{Entrance, QueueConfig};
 use tollgate_smtp::{EnhancedCode, Reply, TempReply, replies};
 use tollgate_spool::{Accepted, Batch, Body, CommitError, Discarded, Health, NewMessage as Spooled};
@@ -21,6 +21,7 @@ use super::{
     node::Node,
     queues::{self, Arrival, QueueError},
     report::About,
+    session,
     stored::{StoredMeta, StoredState, encode},
 };
 
@@ -58,6 +59,14 @@ impl Submit for Reception {
         }
     }
 
+    fn judges_sessions(&self) -> bool {
+        self.0.generation().chain.handles(Event::SmtpSession)
+    }
+
+    async fn admit(&self, visit: Visit) -> Result<(), Reply> {
+        session::admit(&self.0, visit).await
+    }
+
     async fn submit(&self, transaction: Transaction) -> Submission {
         match self.0.receive(transaction).await {
             Ok(accepted) => Submission::Accepted(accepted),
@@ -88,7 +97,7 @@ impl Node {
         let generation = self.generation();
         let claim = Claim::make(&generation.identities, &transaction.caller, &mut draft);
         let decision = generation.chain.message_received(&mut draft).await;
-        self.count_policy(&decision);
+        self.count_policy("message-received", &decision.trail);
         let name = draft.queue_name();
         let (outcome, policy) = (claim.hold(decision.outcome, &draft, &name), steps(decision.trail));
         let refuse = |reply: &Reply| {
@@ -165,9 +174,10 @@ impl Node {
         self.enqueue(&queue, arrival, config, held);
     }
 
-    fn count_policy(&self, decision: &Decision) {
-        for step in &decision.trail {
-            self.metrics.policy("message-received", &step.plugin, step.outcome, step.micros);
+    /// Counts the plugins that were asked at an event.
+    pub(super) fn count_policy(&self, event: &'static str, trail: &[Step]) {
+        for step in trail {
+            self.metrics.policy(event, &step.plugin, step.outcome, step.micros);
         }
     }
 }
@@ -226,7 +236,7 @@ fn judged(
         generation,
         policy,
     };
-    let state = StoredState { queue, due, attempts: 0, pending, held };
+    let state = StoredState { queue, due, attempts: 0, pending, held, meta: None };
     Judged { id: received.id, fate, meta: Arc::new(meta), state }
 }
 
@@ -235,12 +245,8 @@ fn is_null(name: &QueueName) -> bool {
     name.domain == NULL && name.to_string() == NULL
 }
 
-fn steps(trail: Vec<tollgate_policy::Step>) -> Vec<PolicyStep> {
-    let step = |step: tollgate_policy::Step| PolicyStep {
-        plugin: step.plugin,
-        outcome: step.outcome.to_owned(),
-        micros: step.micros,
-    };
+fn steps(trail: Vec<Step>) -> Vec<PolicyStep> {
+    let step = |step: Step| PolicyStep { plugin: step.plugin, outcome: step.outcome.to_owned(), micros: step.micros };
     trail.into_iter().map(step).collect()
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tollgate_message::{MessageId, QueueName};
 use tollgate_queue::{Entrance, QueueConfig};
-use tollgate_spool::{Recovered, Stored};
+use tollgate_spool::Recovered;
 
 use super::{
     node::Node,
     queues::{Arrival, ageless},
-    stored::{StoredMeta, StoredState},
+    stored::{self, StoredMeta, StoredState},
 };
 
 /// Puts recovered messages into their queues. What cannot be read stays in the spool and is named in the log.
@@ -20,7 +20,7 @@ pub(crate) async fn recover(node: &Arc<Node>, recovered: Recovered) {
     let count = recovered.messages.len();
     for stored in recovered.messages {
         let id = MessageId::from_bytes(stored.id);
-        match read(&stored) {
+        match stored::decode(&stored.meta, &stored.state) {
             Ok((meta, state)) => enqueue(node, id, meta, state).await,
             Err(reason) => {
                 tracing::error!(%id, %reason, "a stored message cannot be understood and stays in the spool");
@@ -30,10 +30,6 @@ pub(crate) async fn recover(node: &Arc<Node>, recovered: Recovered) {
     if count > 0 {
         tracing::info!(messages = count, "messages are back in their queues");
     }
-}
-
-fn read(stored: &Stored) -> Result<(StoredMeta, StoredState), serde_json::Error> {
-    Ok((serde_json::from_slice(&stored.meta)?, serde_json::from_slice(&stored.state)?))
 }
 
 async fn enqueue(node: &Arc<Node>, id: MessageId, meta: StoredMeta, state: StoredState) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tollgate_dns::SetupError;
 use tollgate_inbound::http::BadPasswordHash;
+use tollgate_policy::Event;
 
 use super::{doors::Doors, node::Node};
 use crate::{config::Config, policy::Loaded, settings};
@@ -48,6 +49,8 @@ impl Handle {
         let number = next.number;
         node.replace_generation(next);
         node.metrics.reload(true, number);
+        node.refresh_egress().await;
+        node.with_engine(|engine, now| engine.ask_paths(now, node.generation().chain.handles(Event::Egress)));
         node.refresh_queues().await;
         Ok(number)
     }

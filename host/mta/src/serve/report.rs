@@ -8,6 +8,7 @@ use tollgate_control::{
 };
 use tollgate_inbound::{BodyStore, Protocol, http::Services};
 use tollgate_message::{Draft, MessageId, QueueName, Timestamp};
+use tollgate_policy::Event;
 use tollgate_smtp::Reply;
 
 use super::{node::Node, reception::Reception, stored::StoredMeta};
@@ -148,6 +149,9 @@ impl Node {
     fn write(&self, record: &Record) {
         self.metrics.count(record.kind);
         self.records.write(record);
+        if self.generation().chain.handles(Event::Record) && !self.feed.offer(record.to_json()) {
+            self.metrics.records_dropped("full", 1);
+        }
     }
 
     fn scrape(&self) -> String {

@@ -42,6 +42,18 @@ pub(crate) struct StoredState {
     /// Why the message is held, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) held: Option<String>,
+    /// The metadata that stands in place of the first, where policy has changed it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) meta: Option<Meta>,
+}
+
+/// Returns a message's metadata and state, as they are by now, out of what the spool keeps.
+pub(crate) fn decode(meta: &[u8], state: &[u8]) -> Result<(StoredMeta, StoredState), serde_json::Error> {
+    let (mut meta, state): (StoredMeta, StoredState) = (serde_json::from_slice(meta)?, serde_json::from_slice(state)?);
+    if let Some(changed) = &state.meta {
+        meta.meta.clone_from(changed);
+    }
+    Ok((meta, state))
 }
 
 /// Returns something as the spool keeps it.
@@ -134,11 +146,30 @@ mod tests {
             attempts: 3,
             pending: vec![0],
             held: None,
+            meta: None,
         };
 
-        let read = serde_json::from_slice::<StoredState>(&encode(&state)).expect("a state");
-        let again = encode(&serde_json::from_slice::<StoredMeta>(&encode(&meta)).expect("a meta"));
+        let (meta_read, read) = decode(&encode(&meta), &encode(&state)).expect("a message");
 
-        assert_eq!((read, again), (state, encode(&meta)));
+        assert_eq!((read, encode(&meta_read)), (state, encode(&meta)));
+    }
+
+    #[test]
+    fn metadata_that_was_changed_since_stands_in_place_of_the_first() {
+        let mut meta = stored(b"Subject: s\r\n\r\n", |_| {});
+        meta.meta.insert("tenant".to_owned(), "t".to_owned());
+        let changed = Meta::from([("campaign".to_owned(), "c".to_owned())]);
+        let state = StoredState {
+            queue: QueueName::parse("c:@d"),
+            due: Timestamp::from_millis(7),
+            attempts: 3,
+            pending: vec![0],
+            held: None,
+            meta: Some(changed.clone()),
+        };
+
+        let (read, _) = decode(&encode(&meta), &encode(&state)).expect("a message");
+
+        assert_eq!(read.meta, changed);
     }
 }

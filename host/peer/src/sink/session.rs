@@ -70,6 +70,10 @@ impl Conversation<'_> {
                 Event::NeedInput => return GO_ON,
                 Event::Close => return CLOSE,
                 Event::Reply(reply) => self.on_reply(reply).await?,
+                Event::AskHello { .. } => {
+                    self.session.answer(Ok(()));
+                    ControlFlow::Continue(())
+                }
                 Event::AskMail { .. } => self.on_mail().await?,
                 Event::AskRcpt { recipient } => self.on_rcpt(&recipient).await?,
                 Event::DataChunk(chunk) => {

@@ -1,14 +1,20 @@
 use std::time::Duration;
 
-use tollgate_message::{Envelope, MessageId, Origin, Received, Session, Timestamp, envelope::Address};
+use tollgate_message::{Envelope, MessageId, Meta, Origin, Received, Session, Timestamp, envelope::Address};
 use tollgate_smtp::Reply;
 
 use super::*;
-use crate::{OptionValue, QueueOption, scripted::Scripted};
+use crate::{
+    OptionValue, QueueOption,
+    event::{
+        requeue::Queued,
+        smtp_session::{OpenSession, Question},
+    },
+    scripted::Scripted,
+};
 
-fn draft() -> Draft {
-    let now = Timestamp::from_millis(1_000);
-    let session = Session {
+fn session() -> Session {
+    Session {
         origin: Origin::Smtp,
         authz_id: None,
         may_relay: true,
@@ -16,7 +22,12 @@ fn draft() -> Draft {
         local: None,
         ehlo_domain: None,
         hostname: "mta.example".to_owned(),
-    };
+    }
+}
+
+fn draft() -> Draft {
+    let now = Timestamp::from_millis(1_000);
+    let session = session();
     let to = Address::new("u@example.com");
     let envelope = Envelope { sender: None, recipients: vec![to], smtputf8: false, eight_bit: false };
     Draft::new(Received {
@@ -176,4 +187,88 @@ async fn one_message_that_breaks_a_plugin_again_and_again_does_not_put_it_into_q
     }
 
     assert_eq!(words, ["trap"; 8]);
+}
+
+fn trap(name: &str) -> Failure {
+    Failure { plugin: name.to_owned(), kind: FailureKind::Trap, detail: "scripted".to_owned() }
+}
+
+#[tokio::test]
+async fn the_first_refusal_is_what_a_client_reads_and_a_tenant_is_not_asked() {
+    let refuses = |name: &'static str, code: u16| {
+        Scripted::new(name).on_session(move |question| match question {
+            Question::Ehlo(domain) if domain == "bad.example" => {
+                Ok(Err(Refusal::try_from(Reply::new(code, None, name).unwrap()).unwrap()))
+            }
+            Question::Mail(_) => Err(trap(name)),
+            _ => Ok(Ok(())),
+        })
+    };
+    let chain = chain(vec![
+        (refuses("tenant", 550), Phase::Tenant, OnFailure::Defer),
+        (refuses("second", 551).on_worker(), Phase::Received, OnFailure::Defer),
+        (refuses("first", 450), Phase::Session, OnFailure::Skip),
+    ]);
+    let session = Arc::new(OpenSession { listener: "main".into(), session: session() });
+
+    let mut told = Vec::new();
+    for question in [Question::Ehlo("bad.example".to_owned()), Question::Mail(None), Question::Connect] {
+        let (answer, trail) = chain.smtp_session(&session, &question).await;
+        let answer = answer.map_or_else(|refusal| refusal.reply().to_string(), |()| "passes".to_owned());
+        told.push((answer, trail.iter().map(|step| step.outcome).collect::<Vec<_>>()));
+    }
+
+    let expected = [
+        ("450 first", vec!["defer"]),
+        ("451 4.3.0 message processing failed", vec!["trap", "trap"]),
+        ("passes", vec!["accept", "accept"]),
+    ];
+    assert_eq!(told, expected.map(|(answer, trail)| (answer.to_owned(), trail)));
+}
+
+#[tokio::test]
+async fn one_client_that_breaks_a_plugin_again_and_again_does_not_put_it_into_quarantine() {
+    let chain = chain(vec![(Scripted::new("p").on_session(|_| Err(trap("p"))), Phase::Session, OnFailure::Defer)]);
+    let open = Arc::new(OpenSession { listener: "main".into(), session: session() });
+    let mut words = Vec::new();
+
+    for number in 0..8 {
+        let (_, trail) = chain.smtp_session(&open, &Question::Ehlo(format!("client-{number}.example"))).await;
+        words.extend(trail.iter().map(|step| step.outcome));
+    }
+
+    assert_eq!(words, ["trap"; 8]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_changes_nothing_of_where_mail_waits() {
+    let moves = |name: &'static str, fails: bool| {
+        Scripted::new(name).on_requeue(move |queued, changes| {
+            let campaign = changes.get_meta(queued, "campaign").unwrap_or_default().to_owned() + name;
+            changes.set_meta("campaign", Some(campaign)).unwrap();
+            if fails { Err(trap(name)) } else { Ok(()) }
+        })
+    };
+    let chain = chain(vec![
+        (moves("a", false), Phase::Received, OnFailure::Defer),
+        (moves("b", true), Phase::Received, OnFailure::Defer),
+        (moves("c", false), Phase::Received, OnFailure::Defer),
+    ]);
+    let queued = Queued {
+        id: MessageId::from_bytes([1; 16]),
+        sender: None,
+        put_off: Vec::new(),
+        queue: QueueName::parse("d.example"),
+        attempts: 1,
+        size: 1,
+        due: Timestamp::from_millis(1),
+        last_due: Timestamp::from_millis(9),
+        meta: Meta::new(),
+    };
+
+    let (changes, trail) = chain.requeue(queued).await;
+
+    let told: Vec<_> = trail.iter().map(|step| step.outcome).collect();
+    let meta = changes.changed_meta(&Meta::new()).unwrap_or_default();
+    assert_eq!((meta["campaign"].as_str(), told), ("ac", vec!["requeue", "trap", "requeue"]));
 }

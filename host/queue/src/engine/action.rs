@@ -110,6 +110,16 @@ pub enum Action {
         /// The domain to route to: a name, or a name and a port.
         domain: String,
     },
+    /// Find out what holds for this source at this site alone, and answer with [`super::Engine::limit_path`]: nothing is
+    /// sent that way before. Comes only after [`super::Engine::ask_paths`].
+    Limit {
+        /// The domain, or routing domain, whose mail led to the site first.
+        domain: Arc<str>,
+        /// The source.
+        source: Arc<str>,
+        /// The site, by its name.
+        site: String,
+    },
     /// Open a connection, then ask [`super::Engine::next_delivery`], or say that it failed.
     Connect {
         /// The ready queue that wants it.
@@ -210,6 +220,17 @@ pub struct Delivery {
     /// Its queue.
     pub queue: QueueIndex,
     /// The attempts counted before this one.
+    pub attempts: u32,
+}
+
+/// What lies before a message if its attempt fails for now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Prospect {
+    /// When the next attempt would be due, before jitter.
+    pub due: Timestamp,
+    /// The last moment for which one can be planned.
+    pub last_due: Timestamp,
+    /// The attempts that would be counted by then.
     pub attempts: u32,
 }
 

@@ -9,12 +9,17 @@ use std::sync::Arc;
 
 use tollgate_message::Timestamp;
 
-use super::{Action, Cause, Closed, ConnectionId, Delivery, Engine, Lease, Next, Permit, QueueIndex, ReadyIndex};
+use super::{
+    Action, Cause, Closed, ConnectionId, Delivery, Engine, Lease, Next, Permit, Prospect, QueueIndex, ReadyIndex,
+};
 use crate::{
-    handover::{Disposition, Outcome, Readiness, readiness},
+    handover::{self, Disposition, Outcome, Readiness, State, readiness},
     ready::ready_queue::Want,
     scheduled::entry::{Handle, Place},
 };
+
+/// The luck by which back-off is what it is on average.
+const NO_JITTER: f64 = 0.5;
 
 /// A connection as the engine sees it.
 #[derive(Debug)]
@@ -68,14 +73,61 @@ impl Engine {
     /// A connection that died with a message in flight is reported here first, as [`Outcome::Transient`] (whether the
     /// message arrived is not known, so it is sent again), and then to [`Self::closed`].
     pub fn outcome(&mut self, now: Timestamp, permit: Permit, outcome: Outcome) -> (Lease, Disposition) {
+        self.outcome_in(now, permit, None, outcome)
+    }
+
+    /// As [`Self::outcome`]; whatever is left to try again goes on in another queue, with its attempts, as that one has it.
+    pub fn outcome_in(
+        &mut self,
+        now: Timestamp,
+        permit: Permit,
+        queue: Option<QueueIndex>,
+        outcome: Outcome,
+    ) -> (Lease, Disposition) {
+        let is_lost = !self.is_in_flight(&permit);
         let Permit { lease, message } = permit;
-        let connection = self.connection(lease.connection);
-        if connection.is_none_or(|connection| connection.activity != Activity::Busy(message)) {
+        if is_lost {
             return (lease, Disposition::Void);
         }
         self.land(lease.connection, message);
+        if let Some(QueueIndex(queue)) = queue {
+            self.rehome(now, message, queue);
+        }
         let disposition = self.conclude(now, message, outcome);
         (lease, disposition)
+    }
+
+    /// Returns what lies before a message in flight if its attempt fails for now; nothing where that would be its end, or
+    /// where its connection was given up.
+    #[must_use]
+    pub fn prospect(&self, now: Timestamp, permit: &Permit) -> Option<Prospect> {
+        if !self.is_in_flight(permit) {
+            return None;
+        }
+        let entry = &self.slab[permit.message];
+        let state =
+            State { created: entry.id.created(), attempts: entry.attempts, schedule: entry.schedule.as_deref() };
+        let config = &self.queues[entry.queue].config;
+        match handover::dispose(now, state, config, Outcome::Transient, NO_JITTER) {
+            Disposition::Retry { due, attempts } => {
+                Some(Prospect { due, last_due: handover::last_due(state, config), attempts })
+            }
+            _ => None,
+        }
+    }
+
+    fn is_in_flight(&self, permit: &Permit) -> bool {
+        let connection = self.connection(permit.lease.connection);
+        connection.is_some_and(|connection| connection.activity == Activity::Busy(permit.message))
+    }
+
+    /// Makes a message that is in no list another queue's.
+    fn rehome(&mut self, now: Timestamp, message: Handle, queue: u32) {
+        let before = std::mem::replace(&mut self.slab[message].queue, queue);
+        self.queues[before].messages -= 1;
+        let after = &mut self.queues[queue];
+        after.messages += 1;
+        after.touched = now;
     }
 
     /// Takes back a connection that is no more.

@@ -10,9 +10,9 @@ use std::{
 
 use tollgate_message::Timestamp;
 
-use super::{EgressSettings, connections::Connection};
+use super::{Action, EgressSettings, connections::Connection};
 use crate::{
-    ready::{Limits, Pool, Site, lane::Lane, pool, ready_queue::ReadyQueue},
+    ready::{Limits, OwnLimits, Pool, Site, lane::Lane, pool, ready_queue::ReadyQueue},
     table::Table,
 };
 
@@ -21,6 +21,10 @@ use crate::{
 pub(super) struct Egress {
     limits: Limits,
     site_limits: HashMap<String, Limits>,
+    /// Whether somebody says what holds for a source at a site alone.
+    asks: bool,
+    /// Those about whom nobody was asked yet.
+    pub(super) questions: Vec<Action>,
     /// Ready queues that send nothing, by name, with the time until when; one that comes about later is in it, too.
     pub(super) suspended: HashMap<String, Timestamp>,
     pools: Vec<Pool>,
@@ -38,6 +42,8 @@ pub(super) struct Egress {
 #[derive(Debug)]
 pub(super) struct SiteState {
     pub(super) site: Arc<Site>,
+    /// The domain whose mail led here first.
+    domain: Arc<str>,
     /// Limits from the queue that leads here.
     given: Option<Limits>,
     lanes: Vec<u32>,
@@ -49,6 +55,8 @@ impl Egress {
         let mut egress = Self {
             limits: settings.limits,
             site_limits: settings.site_limits,
+            asks: false,
+            questions: Vec::new(),
             suspended: HashMap::new(),
             pools: Vec::new(),
             pool_names: HashMap::new(),
@@ -93,6 +101,45 @@ impl Egress {
         sites.into_iter().flat_map(|site| self.limit_site(site)).collect()
     }
 
+    /// Has what holds for each source at each site alone asked for from now on, or no longer. Returns the ready queues whose
+    /// limits have changed by that; those that are asked about send under the limits that they had.
+    pub(super) fn ask_paths(&mut self, asks: bool) -> Vec<u32> {
+        self.asks = asks;
+        self.questions.clear();
+        let readies: Vec<u32> = self.readies.iter().map(|(ready, _)| ready).collect();
+        if asks {
+            self.questions = readies.iter().map(|ready| self.question(*ready)).collect();
+            return Vec::new();
+        }
+        for ready in &readies {
+            let limits = self.limits_of(self.readies[*ready].site);
+            self.readies[*ready].limit(OwnLimits::default(), limits);
+        }
+        readies
+    }
+
+    /// Takes what holds for a source at a site alone, and returns the ready queues of the site: lanes may have waited for this.
+    pub(super) fn limit_path(&mut self, source: &str, site: &str, own: OwnLimits) -> Vec<u32> {
+        // Whoever answers after nobody is asked any more has nothing to say.
+        let Some(ready) = self.path(source, site).filter(|_| self.asks) else { return Vec::new() };
+        let site = self.readies[ready].site;
+        let limits = self.limits_of(site);
+        self.readies[ready].limit(own, limits);
+        self.sites[site].readies.clone()
+    }
+
+    /// Returns the ready queue of a source and a site, if there is one.
+    pub(super) fn path(&self, source: &str, site: &str) -> Option<u32> {
+        let state = &self.sites[*self.site_names.get(site)?];
+        state.readies.iter().copied().find(|ready| &*self.readies[*ready].source == source)
+    }
+
+    fn question(&self, ready: u32) -> Action {
+        let ready = &self.readies[ready];
+        let SiteState { site, domain, .. } = &self.sites[ready.site];
+        Action::Limit { domain: Arc::clone(domain), source: Arc::clone(&ready.source), site: site.name.clone() }
+    }
+
     /// Gives a site that is there the limits of a queue that leads to it, and returns its ready queues.
     pub(super) fn give_limits(&mut self, name: &str, given: Option<Limits>) -> Vec<u32> {
         let Some(&site) = self.site_names.get(name) else {
@@ -105,7 +152,7 @@ impl Egress {
     fn limit_site(&mut self, site: u32) -> Vec<u32> {
         let (limits, readies) = (self.limits_of(site), self.sites[site].readies.clone());
         for ready in &readies {
-            self.readies[*ready].limits = limits;
+            self.readies[*ready].limit_by_site(limits);
         }
         readies
     }
@@ -118,12 +165,18 @@ impl Egress {
 
     /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source. A new site gets
     /// the limits of the queue.
-    pub(super) fn lane(&mut self, site: &Arc<Site>, pool: Option<&str>, given: Option<Limits>) -> Option<u32> {
+    pub(super) fn lane(
+        &mut self,
+        site: &Arc<Site>,
+        domain: &str,
+        pool: Option<&str>,
+        given: Option<Limits>,
+    ) -> Option<u32> {
         let pool = *self.pool_names.get(pool.unwrap_or(pool::UNSPECIFIED))?;
         if self.pools[pool as usize].sources.is_empty() {
             return None;
         }
-        let site = self.site(site, given);
+        let site = self.site(site, domain, given);
         let known = self.sites[site].lanes.iter().copied().find(|lane| self.lanes[*lane].pool == pool);
         Some(known.unwrap_or_else(|| {
             let lane = self.lanes.insert(Lane::new(pool));
@@ -139,9 +192,11 @@ impl Egress {
         pool::pick(&mut self.lanes[lane].candidates, |ready| readies[ready].has_room())
     }
 
-    /// Returns whether any ready queue of a lane has room.
+    /// Returns whether any ready queue of a lane has room. Not before the limits of all of them are known, or those that are
+    /// answered about first would get more than their share.
     pub(super) fn has_room(&self, lane: u32) -> bool {
-        self.lanes[lane].candidates.iter().any(|candidate| self.readies[candidate.ready].has_room())
+        let readies = || self.lanes[lane].candidates.iter().map(|candidate| &self.readies[candidate.ready]);
+        readies().all(|ready| !ready.asked) && readies().any(ReadyQueue::has_room)
     }
 
     /// Returns whether any source of a lane has a connection to its site, or is opening one.
@@ -178,12 +233,13 @@ impl Egress {
     }
 
     /// Returns the site's number, with the hosts that were found last.
-    fn site(&mut self, site: &Arc<Site>, given: Option<Limits>) -> u32 {
+    fn site(&mut self, site: &Arc<Site>, domain: &str, given: Option<Limits>) -> u32 {
         if let Some(&index) = self.site_names.get(&site.name) {
             self.sites[index].site = Arc::clone(site);
             return index;
         }
-        let state = SiteState { site: Arc::clone(site), given, lanes: Vec::new(), readies: Vec::new() };
+        let (lanes, readies) = (Vec::new(), Vec::new());
+        let state = SiteState { site: Arc::clone(site), domain: domain.into(), given, lanes, readies };
         let index = self.sites.insert(state);
         self.site_names.insert(site.name.clone(), index);
         index
@@ -210,8 +266,12 @@ impl Egress {
         }
         let mut ready = ReadyQueue::new(source, site, &state.site, self.limits_of(site));
         ready.suspended = self.suspended.contains_key(&ready.name);
+        ready.asked = self.asks;
         let ready = self.readies.insert(ready);
         self.sites[site].readies.push(ready);
+        if self.asks {
+            self.questions.push(self.question(ready));
+        }
         ready
     }
 }

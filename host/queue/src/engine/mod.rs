@@ -38,7 +38,8 @@ use tollgate_message::{QueueName, Timestamp};
 
 pub use action::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Entrance, Lease, MessageStatus, NewMessage, Next,
-    NoRoute, Permit, Placement, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError, Settled,
+    NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError,
+    Settled,
     Totals, Withdrawn,
 };
 use ageing::Looks;
@@ -126,11 +127,13 @@ impl Engine {
 
     /// Returns the next thing for the shell to do; to be called after any other call, until there is none.
     pub fn next_action(&mut self, now: Timestamp) -> Option<Action> {
-        if let Some(action) = self.agenda.actions.pop_front() {
+        if let Some(action) = self.agenda.actions.pop_front().or_else(|| self.egress.questions.pop()) {
             return Some(action);
         }
         // A sweep may come upon a queue whose destination has to be resolved, so actions are looked at again.
         let swept = self.sweep_one(now);
-        swept.or_else(|| self.agenda.actions.pop_front()).or_else(|| self.next_want(now))
+        let actions = (&mut self.agenda.actions, &mut self.egress.questions);
+        let next = swept.or_else(|| actions.0.pop_front()).or_else(|| actions.1.pop());
+        next.or_else(|| self.next_want(now))
     }
 }

@@ -11,7 +11,7 @@ use tollgate_message::Timestamp;
 use super::{Action, Cause, Engine, QueueIndex, Resolution, ResolveError};
 use crate::{
     handover::{Readiness, readiness},
-    ready::{Limits, Pool, fairness::COST, pool},
+    ready::{Limits, OwnLimits, Pool, fairness::COST, pool},
     scheduled::{
         Route,
         entry::{Handle, Place},
@@ -58,6 +58,25 @@ impl Engine {
         self.limits_changed(now, readies);
     }
 
+    /// Has [`Action::Limit`] asked about every way that mail takes, or no longer. Ways that are in use are asked about anew, and
+    /// go on meanwhile.
+    pub fn ask_paths(&mut self, now: Timestamp, asks: bool) {
+        let readies = self.egress.ask_paths(asks);
+        self.limits_changed(now, readies);
+    }
+
+    /// Answers [`Action::Limit`], or changes an answer. Of a way that no mail takes any more, nothing is kept.
+    pub fn limit_path(&mut self, now: Timestamp, source: &str, site: &str, own: OwnLimits) {
+        let readies = self.egress.limit_path(source, site, own);
+        self.limits_changed(now, readies);
+    }
+
+    /// Returns whether mail takes the way from a source to a site.
+    #[must_use]
+    pub fn has_path(&self, source: &str, site: &str) -> bool {
+        self.egress.path(source, site).is_some()
+    }
+
     /// Lets ready queues use the room that new limits may give them.
     pub(super) fn limits_changed(&mut self, now: Timestamp, readies: Vec<u32>) {
         for ready in readies {
@@ -80,7 +99,8 @@ impl Engine {
                 self.agenda.actions.push_back(Action::Resolve { queue: QueueIndex(index), domain });
             }
             Destination::Site(site) => {
-                match self.egress.lane(&site, queue.config.egress_pool.as_deref(), queue.config.limits) {
+                let (domain, pool) = (queue.name.route(), queue.config.egress_pool.as_deref());
+                match self.egress.lane(&site, domain, pool, queue.config.limits) {
                     Some(lane) => self.enter(now, index, lane),
                     None => {
                         let pool = queue.config.egress_pool.clone().unwrap_or_else(|| pool::UNSPECIFIED.to_owned());

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     handover::{Disposition, Outcome},
-    ready::{Hosts, Limits, Pool, Site},
+    ready::{Hosts, Limits, OwnLimits, Pool, Site},
     scheduled::{QueueConfig, Route, entry::Place, queue::Standing},
     throttle::{Rate, Throttle},
 };
@@ -91,9 +91,11 @@ impl World {
             max_connection_rate: seed.is_multiple_of(2).then_some(slow),
         };
         let settings = EgressSettings { pools: vec![pool(2)], limits, ..EgressSettings::default() };
+        let (mut engine, now) = (Engine::new(settings, seed), Timestamp::from_millis(START));
+        engine.ask_paths(now, seed.is_multiple_of(5));
         Self {
-            engine: Engine::new(settings, seed),
-            now: Timestamp::from_millis(START),
+            engine,
+            now,
             messages: BTreeMap::new(),
             opening: Vec::new(),
             open: Vec::new(),
@@ -182,7 +184,13 @@ impl World {
             2 => Outcome::Requeue { after: Duration::from_millis(pick % 5000) },
             _ => Outcome::Done,
         };
-        let (lease, disposition) = self.engine.outcome(self.now, permit, outcome);
+        let (lease, disposition) = if pick % 10 == 1 {
+            let not_before = self.now + Duration::from_millis(pick % 100_000);
+            let queue = self.queue(pick / 10);
+            self.engine.outcome_in(self.now, permit, Some(queue), Outcome::Postponed { not_before })
+        } else {
+            self.engine.outcome(self.now, permit, outcome)
+        };
         self.open.push(lease);
         self.note(key, &disposition);
     }
@@ -270,6 +278,10 @@ impl World {
             match action {
                 Action::Resolve { queue, .. } => self.asked.push(queue),
                 Action::Connect { lease, .. } => self.opening.push(lease),
+                Action::Limit { source, site, .. } => {
+                    let own = OwnLimits { max_ready: Some(3), ..OwnLimits::default() };
+                    self.engine.limit_path(self.now, &source, &site, own);
+                }
                 Action::Wake(_) => {}
                 Action::Settled(settled) => self.note(number(settled.id), &settled.disposition),
             }

@@ -8,7 +8,7 @@ use tollgate_message::{MessageId, Schedule};
 use super::*;
 use crate::{
     handover::{Disposition, Expiry, Outcome},
-    ready::{Hosts, Limits, Pool, Site},
+    ready::{Hosts, Limits, OwnLimits, Pool, Site},
     scheduled::{QueueConfig, Route, retry::plan},
 };
 
@@ -115,6 +115,7 @@ impl Kit {
                     self.leases.push((lease, source.to_string()));
                 }
                 Action::Resolve { domain, .. } => self.told.push(format!("resolve {domain}")),
+                Action::Limit { domain, source, site } => self.told.push(format!("limit {source}->{site} of {domain}")),
                 Action::Wake(_) => self.told.push("wake".to_owned()),
                 Action::Settled(settled) => self.told.push(format!(
                     "{} {:?}: {}",
@@ -238,6 +239,71 @@ fn a_message_is_not_sent_before_its_due_time() {
     kit.go_to(at(5));
 
     assert_eq!((before.len(), wake <= Some(at(5)), kit.told().len()), (0, true, 1));
+}
+
+#[test]
+fn a_message_that_is_moved_waits_in_the_other_queue_by_its_settings() {
+    let mut kit = Kit::new(EgressSettings::default());
+    let (from, to) = (
+        kit.queue("d.example", config()),
+        kit.queue("c:@d.example", QueueConfig { retry_interval: Duration::from_secs(20), ..config() }),
+    );
+    kit.insert(from, 1);
+    let permit = kit.take().permit;
+    let prospect = kit.engine.prospect(kit.now, &permit);
+
+    let (lease, disposition) = kit.engine.outcome_in(kit.now, permit, Some(to), Outcome::Transient);
+
+    kit.engine.closed(kit.now, lease, Closed::Finished);
+    let counts: Vec<_> = kit.engine.queues().map(|queue| (queue.name.to_string(), queue.messages)).collect();
+    kit.go_to(at(20));
+    let sent = kit.send_all();
+    let expected = Prospect { due: at(10), last_due: at(100), attempts: 1 };
+    assert_eq!(
+        (prospect, disposition, counts, sent),
+        (
+            Some(expected),
+            Disposition::Retry { due: at(20), attempts: 1 },
+            vec![("d.example".to_owned(), 0), ("c:@d.example".to_owned(), 1)],
+            vec![1]
+        )
+    );
+}
+
+#[test]
+fn nothing_goes_a_way_before_it_is_known_what_holds_there() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 1)]);
+    kit.engine.ask_paths(kit.now, true);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.insert(queue, 3);
+    let asked = kit.told();
+
+    let own = OwnLimits { connection_limit: Some(1), ..OwnLimits::default() };
+    kit.engine.limit_path(kit.now, "ip-1", "mx_list:sink:25", own);
+
+    let told = kit.told();
+    kit.engine.ask_paths(kit.now, false);
+    let connect = "connect ip-1 to mx_list:sink:25".to_owned();
+    assert_eq!(
+        (asked, told, kit.told()),
+        (vec!["limit ip-1->mx_list:sink:25 of d.example".to_owned()], vec![connect.clone()], vec![connect; 2])
+    );
+}
+
+#[test]
+fn a_source_that_is_known_first_gets_no_more_than_its_share() {
+    let mut kit = Kit::with_pool("p", &[("ip-1", 2), ("ip-2", 1)]);
+    kit.engine.ask_paths(kit.now, true);
+    let queue = kit.queue("d.example", pooled("p"));
+    kit.insert(queue, 6);
+    kit.told();
+
+    for source in ["ip-2", "ip-1"] {
+        kit.engine.limit_path(kit.now, source, "mx_list:sink:25", OwnLimits::default());
+    }
+
+    let shares: Vec<_> = kit.engine.ready_queues().map(|ready| ready.ready).collect();
+    assert_eq!(shares, [4, 2]);
 }
 
 #[test]

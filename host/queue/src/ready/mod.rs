@@ -15,5 +15,5 @@ pub(crate) mod ready_queue;
 pub mod site;
 
 pub use pool::Pool;
-pub use ready_queue::Limits;
+pub use ready_queue::{Limits, OwnLimits};
 pub use site::{Hosts, Site};

@@ -52,6 +52,35 @@ impl Default for Limits {
     }
 }
 
+/// What is said for one source at one site alone; what is left out is as everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OwnLimits {
+    /// Instead of [`Limits::connection_limit`].
+    pub connection_limit: Option<u32>,
+    /// Instead of [`Limits::max_deliveries_per_connection`].
+    pub max_deliveries_per_connection: Option<u32>,
+    /// Instead of [`Limits::max_ready`].
+    pub max_ready: Option<u32>,
+    /// Instead of [`Limits::max_message_rate`].
+    pub max_message_rate: Option<Rate>,
+    /// Instead of [`Limits::max_connection_rate`].
+    pub max_connection_rate: Option<Rate>,
+}
+
+impl OwnLimits {
+    fn over(self, limits: Limits) -> Limits {
+        Limits {
+            connection_limit: self.connection_limit.unwrap_or(limits.connection_limit),
+            max_deliveries_per_connection: self
+                .max_deliveries_per_connection
+                .unwrap_or(limits.max_deliveries_per_connection),
+            max_ready: self.max_ready.unwrap_or(limits.max_ready),
+            max_message_rate: self.max_message_rate.or(limits.max_message_rate),
+            max_connection_rate: self.max_connection_rate.or(limits.max_connection_rate),
+        }
+    }
+}
+
 /// What a ready queue needs done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Want {
@@ -69,6 +98,9 @@ pub(crate) struct ReadyQueue {
     pub(crate) source: Arc<str>,
     pub(crate) site: u32,
     pub(crate) limits: Limits,
+    own: OwnLimits,
+    /// Whether it is being asked what holds for it alone; until that is known, nothing is promised to it.
+    pub(crate) asked: bool,
     pub(crate) buffer: Buffer,
     /// The lanes that feed it: one for each pool with this source.
     pub(crate) lanes: Vec<u32>,
@@ -103,6 +135,8 @@ impl ReadyQueue {
             source: source.into(),
             site,
             limits,
+            own: OwnLimits::default(),
+            asked: false,
             buffer: Buffer::default(),
             lanes: Vec::new(),
             turn: 0,
@@ -119,9 +153,20 @@ impl ReadyQueue {
         }
     }
 
-    /// Returns whether another message may be promised to it: it is neither full nor suspended.
+    /// Takes what is said for it alone, over what holds at its site.
+    pub(crate) fn limit(&mut self, own: OwnLimits, at_site: Limits) {
+        (self.own, self.asked) = (own, false);
+        self.limit_by_site(at_site);
+    }
+
+    /// Takes what holds at its site, under what is said for it alone.
+    pub(crate) fn limit_by_site(&mut self, at_site: Limits) {
+        self.limits = self.own.over(at_site);
+    }
+
+    /// Returns whether another message may be promised to it: it is neither full nor suspended, and its limits are known.
     pub(crate) fn has_room(&self) -> bool {
-        !self.suspended && self.buffer.len < self.limits.max_ready.max(1)
+        !self.suspended && !self.asked && self.buffer.len < self.limits.max_ready.max(1)
     }
 
     /// Returns whether it neither has nor does anything, so that nobody would miss it.

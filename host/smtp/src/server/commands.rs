@@ -43,15 +43,21 @@ impl Session {
         }
     }
 
-    /// Greets; also ends a transaction, as if RSET had come (RFC 5321 §4.1.4).
     fn hello(&mut self, domain: String, esmtp: bool) {
-        self.peer = Some(Peer { domain, esmtp });
-        self.state = State::Idle;
-        let reply = if esmtp {
+        let before = Box::new(std::mem::replace(&mut self.state, State::Idle));
+        self.events.push_back(Event::AskHello { domain: domain.clone() });
+        self.state = State::AskedHello(Peer { domain, esmtp }, before);
+    }
+
+    /// Greets a client by its name; also ends a transaction, as if RSET had come (RFC 5321 §4.1.4).
+    pub(super) fn greet(&mut self, peer: Peer) {
+        let reply = if peer.esmtp {
             replies::ehlo(&self.config.hostname, self.config.max_message_size)
         } else {
             replies::helo(&self.config.hostname)
         };
+        self.peer = Some(peer);
+        self.state = State::Idle;
         self.reply(reply);
     }
 

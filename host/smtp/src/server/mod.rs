@@ -1,9 +1,9 @@
 //! The server's half of a session: octets from a client in, events for the driver out.
 //!
 //! The driver feeds what it read, calls [`Session::next`] until [`Event::NeedInput`], and writes all replies it got on the
-//! way in one go (pipelining). Where a decision is not the protocol's (may this sender, this recipient, was the message
-//! stored) the session asks and stands still until it has the answer, so replies always keep the order of the commands.
-//! The session opens no socket and reads no clock: time-outs, TLS and clients that talk before the greeting are the
+//! way in one go (pipelining). Where a decision is not the protocol's (may this client, this sender, this recipient, was
+//! the message stored) the session asks and stands still until it has the answer, so replies always keep the order of
+//! the commands. The session opens no socket and reads no clock: time-outs, TLS and clients that talk before the greeting are the
 //! driver's, and so is how long a client may go on sending a message that was found faulty.
 //!
 //! Invariant: octets behind DATA are run as commands only after the real end of the data.
@@ -58,6 +58,11 @@ pub enum Event {
     NeedInput,
     /// Write this reply, behind those before it.
     Reply(Reply),
+    /// Decide on the name that a client gives with EHLO or HELO: call [`Session::answer`].
+    AskHello {
+        /// The name.
+        domain: String,
+    },
     /// Decide on a sender: call [`Session::answer`].
     AskMail {
         /// The sender.
@@ -96,6 +101,8 @@ struct Peer {
 enum State {
     /// No transaction.
     Idle,
+    /// The driver owes an answer on the client's name; a refusal leaves everything as it was (RFC 5321 §4.1.4).
+    AskedHello(Peer, Box<State>),
     /// The driver owes an answer on the sender.
     AskedMail(Envelope),
     /// A sender was accepted, recipients may come.
@@ -120,8 +127,12 @@ enum State {
 /// session.feed(b"HELO client.example\r\n");
 ///
 /// let mut wire = Vec::new();
-/// while let Event::Reply(reply) = session.next() {
-///     wire.extend(reply.to_wire());
+/// loop {
+///     match session.next() {
+///         Event::Reply(reply) => wire.extend(reply.to_wire()),
+///         Event::AskHello { .. } => session.answer(Ok(())),
+///         _ => break,
+///     }
 /// }
 /// assert_eq!(wire, b"220 mx.example ESMTP\r\n250 mx.example\r\n");
 /// ```
@@ -139,19 +150,29 @@ pub struct Session {
 impl Session {
     /// Returns a session whose first event is the greeting.
     pub fn new(config: Arc<SessionConfig>) -> Session {
-        let greeting = Event::Reply(replies::greeting(&config.hostname));
+        let greeting = replies::greeting(&config.hostname);
+        Session::begun(config, greeting, State::Idle)
+    }
+
+    /// Returns a session that is over as soon as it begins: this reply is the greeting (RFC 5321 §3.1). One that is not 4yz
+    /// or 5yz becomes 451.
+    pub fn turned_away(config: Arc<SessionConfig>, reply: Reply) -> Session {
+        Session::begun(config, refusal(reply), State::Closed)
+    }
+
+    fn begun(config: Arc<SessionConfig>, greeting: Reply, state: State) -> Session {
         Session {
             config,
             input: BytesMut::new(),
             lines: CommandReader::new(),
-            events: VecDeque::from([greeting]),
+            events: VecDeque::from([Event::Reply(greeting)]),
             peer: None,
-            state: State::Idle,
+            state,
             bad_commands: 0,
         }
     }
 
-    /// Returns the name behind the last EHLO or HELO, which is the client's word and nothing more.
+    /// Returns the name behind the last EHLO or HELO that was taken, which is the client's word and nothing more.
     pub fn ehlo_domain(&self) -> Option<&str> {
         self.peer.as_ref().map(|peer| peer.domain.as_str())
     }
@@ -168,12 +189,17 @@ impl Session {
         }
     }
 
-    /// Accepts or refuses what the last [`Event::AskMail`] or [`Event::AskRcpt`] asked for.
+    /// Accepts or refuses what the last [`Event::AskHello`], [`Event::AskMail`] or [`Event::AskRcpt`] asked for.
     ///
     /// A refusal that is not 4yz or 5yz becomes 451: nothing may be accepted by mistake. Does nothing if no answer is
     /// owed.
     pub fn answer(&mut self, verdict: Result<(), Reply>) {
         match (std::mem::replace(&mut self.state, State::Idle), verdict) {
+            (State::AskedHello(peer, _), Ok(())) => self.greet(peer),
+            (State::AskedHello(_, before), Err(reply)) => {
+                self.state = *before;
+                self.reply(refusal(reply));
+            }
             (State::AskedMail(envelope), Ok(())) => {
                 self.state = State::Open(envelope);
                 self.reply(replies::sender_ok());
@@ -211,7 +237,9 @@ impl Session {
             }
             match self.state {
                 State::Closed => return Event::Close,
-                State::AskedMail(_) | State::AskedRcpt(..) | State::Finishing => return Event::NeedInput,
+                State::AskedHello(..) | State::AskedMail(_) | State::AskedRcpt(..) | State::Finishing => {
+                    return Event::NeedInput;
+                }
                 State::Idle | State::Open(_) | State::Receiving(..) if self.input.is_empty() => {
                     return Event::NeedInput;
                 }

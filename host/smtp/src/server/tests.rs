@@ -34,6 +34,7 @@ fn run(session: &mut Session, chunks: &[&[u8]]) -> Vec<String> {
                     let wire = String::from_utf8(reply.to_wire()).unwrap();
                     seen.extend(wire.lines().map(str::to_owned));
                 }
+                Event::AskHello { domain } => session.answer(judge(&format!("<{domain}>"))),
                 Event::AskMail { sender, .. } => session.answer(judge(&sender.to_string())),
                 Event::AskRcpt { recipient } => session.answer(judge(&recipient.to_string())),
                 Event::DataChunk(chunk) => message.extend(chunk),
@@ -304,3 +305,22 @@ const WORDS: [&str; 16] = [
     "QUIT\r\n",
     "a long line of text that helps to pass the limit of two hundred octets\r\n",
 ];
+
+#[test]
+fn a_refused_name_leaves_the_session_as_it_was() {
+    let seen = dialogue("MAIL FROM:<a@b>\nEHLO no.example\nRCPT TO:<c@d>\nHELO other.example\nRCPT TO:<c@d>\n");
+
+    let expected =
+        "250 2.1.0 Sender OK\n550 5.7.1 No\n250 2.1.5 Recipient OK\n250 mx.example\n503 5.5.1 Bad sequence of commands";
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn who_is_turned_away_reads_the_refusal_as_the_greeting() {
+    let config = SessionConfig { hostname: "mx.example".into(), max_message_size: 200, max_recipients: 2 };
+    let away = |reply| run(&mut Session::turned_away(Arc::new(config.clone()), reply), &[b"EHLO client.example\r\n"]);
+
+    let seen = [refusal(554, "5.7.1", "No"), refusal(220, "2.0.0", "Fine")].map(away);
+
+    assert_eq!(seen, [["554 5.7.1 No", "(close)"], ["451 4.3.0 Local error, try again later", "(close)"]]);
+}

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use tollgate_message::{
-    Edits, Origin, Received, Schedule, envelope::Address, header, header::FieldError, schedule::ScheduleError,
-};
+use tollgate_message::{Edits, Origin, Received, Schedule, header, header::FieldError, schedule::ScheduleError};
 use wasmtime::component::Resource;
 
+use super::types::mailbox;
 use crate::{
     bindings::host::tollgate::policy::{
         message as wit,
@@ -185,10 +184,6 @@ impl wit::HostMessage for HostState {
         self.table.delete(this)?;
         Ok(())
     }
-}
-
-fn mailbox(address: &Address) -> Mailbox {
-    Mailbox { local_part: address.local_part().to_owned(), domain: address.domain().to_owned() }
 }
 
 fn schedule_refusal(name: &str, value: &str, error: &ScheduleError) -> Reply {

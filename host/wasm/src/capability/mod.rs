@@ -4,10 +4,13 @@
 
 mod clock;
 mod domains;
+pub(crate) mod egress_settings;
 mod log;
 pub(crate) mod message;
 pub(crate) mod queue_settings;
+pub(crate) mod queued_message;
+pub(crate) mod session;
 mod types;
 
 pub(crate) use log::LogBudget;
-pub(crate) use types::{rate_from_guest, reply_from_guest};
+pub(crate) use types::{mailbox, queue_name, rate_from_guest, reply_from_guest};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tollgate_config::Rate;
+use tollgate_message::{Address, QueueName};
 use tollgate_smtp::{EnhancedCode, Reply};
 
 use crate::{bindings::host::tollgate::policy::types as wit, state::HostState};
@@ -20,6 +21,21 @@ impl From<&Reply> for wit::Reply {
     fn from(reply: &Reply) -> Self {
         let enhanced = reply.enhanced().map(|code| code.to_string());
         Self { code: reply.code(), enhanced, text: reply.text().to_owned() }
+    }
+}
+
+/// Returns a mailbox for a guest.
+pub(crate) fn mailbox(address: &Address) -> wit::Mailbox {
+    wit::Mailbox { local_part: address.local_part().to_owned(), domain: address.domain().to_owned() }
+}
+
+/// Returns a queue's name for a guest.
+pub(crate) fn queue_name(name: &QueueName) -> wit::QueueName {
+    wit::QueueName {
+        campaign: name.campaign.clone(),
+        tenant: name.tenant.clone(),
+        domain: name.domain.clone(),
+        routing_domain: name.routing_domain.clone(),
     }
 }
 

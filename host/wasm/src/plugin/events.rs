@@ -5,16 +5,22 @@ use std::sync::Arc;
 use tollgate_message::{Edits, QueueName, Received};
 use tollgate_policy::{
     Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
+    event::{
+        egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
+        record::Batch,
+        requeue::{Changes, Queued},
+        smtp_session::{self, Credentials, Identified, OpenSession, Question},
+    },
 };
 
-use super::{Instances, WasmPlugin};
+use super::{Instances, WasmPlugin, egress, session};
 use crate::{
     bindings::{
-        host::tollgate::policy::types::{QueueName as WitQueueName, Reply as WitReply},
+        host::tollgate::policy::types::Reply as WitReply,
         message_received::exports::tollgate::policy::message_received::Verdict as WitVerdict,
         throttles::exports::tollgate::policy::throttles::{Scope as WitScope, Throttle as WitThrottle},
     },
-    capability::{message::MessageHandle, queue_settings::SettingsHandle},
+    capability::{message::MessageHandle, queue_name, queue_settings::SettingsHandle, queued_message::QueuedHandle},
 };
 
 impl Plugin for WasmPlugin {
@@ -86,14 +92,57 @@ impl Plugin for WasmPlugin {
         self.0.give_back(guest);
         throttles.into_iter().map(throttle).collect::<Result<_, _>>().map_err(|reason| self.0.nonsense(reason))
     }
-}
 
-fn queue_name(name: &QueueName) -> WitQueueName {
-    WitQueueName {
-        campaign: name.campaign.clone(),
-        tenant: name.tenant.clone(),
-        domain: name.domain.clone(),
-        routing_domain: name.routing_domain.clone(),
+    fn smtp_session(&self, session: &Arc<OpenSession>, question: &Question) -> Result<smtp_session::Answer, Failure> {
+        let answer = session::ask(&self.0, session, question)?;
+        answer.map_or_else(|reply| self.refusal(reply).map(Err), |()| Ok(Ok(())))
+    }
+
+    fn auth(&self, session: &Arc<OpenSession>, credentials: &Credentials) -> Result<Identified, Failure> {
+        match session::auth(&self.0, session, credentials)? {
+            Ok(Some(identity)) if !smtp_session::is_identity(&identity) => {
+                Err(self.0.nonsense("an identity is 1 to 255 octets of printable text".to_owned()))
+            }
+            Ok(identity) => Ok(Ok(identity)),
+            Err(reply) => Ok(Err(self.refusal(reply)?)),
+        }
+    }
+
+    fn egress_pool(&self, name: &str) -> Result<Option<PoolAnswer>, Failure> {
+        egress::pool(&self.0, name)
+    }
+
+    fn egress_source(&self, name: &str) -> Result<Option<SourceAnswer>, Failure> {
+        egress::source(&self.0, name)
+    }
+
+    fn egress_path(&self, way: &Way, so_far: &PathSettings) -> Result<Option<PathSettings>, Failure> {
+        egress::path(&self.0, way, so_far)
+    }
+
+    fn requeue(&self, queued: &Arc<Queued>, changes: Changes) -> Result<Changes, Failure> {
+        let mut guest = self.0.take()?;
+        let queued = Arc::clone(queued);
+        let (changes, answer) = guest.event(|call| {
+            let (functions, store) = call.requeue()?;
+            let handle = store.data_mut().table.push(QueuedHandle { queued, changes })?;
+            let borrowed = wasmtime::component::Resource::new_borrow(handle.rep());
+            let answer = functions.tollgate_policy_requeue().call_requeue(&mut *store, borrowed)?;
+            Ok((store.data_mut().table.delete(handle)?.changes, answer))
+        })?;
+        self.0.give_back(guest);
+        answer.map_err(|error| self.0.nonsense(format!("no answer about a message: {error:?}")))?;
+        Ok(changes)
+    }
+
+    fn record(&self, records: &Batch) -> Result<(), Failure> {
+        let mut guest = self.0.take()?;
+        guest.event(|call| {
+            let (functions, store) = call.record()?;
+            functions.tollgate_policy_record().call_record(store, records)
+        })?;
+        self.0.give_back(guest);
+        Ok(())
     }
 }
 

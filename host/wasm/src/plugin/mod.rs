@@ -1,7 +1,9 @@
 //! A component with a name, its configuration and its limits: what answers events.
 
+mod egress;
 mod events;
 pub(crate) mod idle;
+mod session;
 pub(crate) mod snapshots;
 
 use std::{

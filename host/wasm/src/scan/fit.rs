@@ -13,9 +13,11 @@ pub(crate) const PACKAGE: &str = "tollgate:policy";
 const VERSION: &str = "0.1.0";
 
 /// What this host offers to every component.
-pub(crate) const OFFERED: [&str; 6] = ["types", "log", "clock", "domains", "message", "queue-settings"];
+pub(crate) const OFFERED: [&str; 9] =
+    ["types", "log", "clock", "domains", "message", "queue-settings", "session", "egress-settings", "queued-message"];
 /// The events that this host knows.
-pub(crate) const EVENTS: [&str; 4] = ["configure", "message-received", "queue-config", "throttles"];
+pub(crate) const EVENTS: [&str; 8] =
+    ["configure", "message-received", "queue-config", "throttles", "smtp-session", "egress", "requeue", "record"];
 
 /// Most lines of the table, and longest name in it: a stranger writes them.
 const LINES: usize = 40;

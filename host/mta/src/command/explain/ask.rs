@@ -4,6 +4,8 @@
 //! about a queue makes the question fail; one that has none about a message is part of the answer, since the operator has
 //! chosen what that means.
 
+use std::collections::BTreeMap;
+
 use tollgate_config::Rate;
 use tollgate_inbound::Caller;
 use tollgate_message::{Draft, Edits, QueueName, Timestamp};
@@ -13,7 +15,10 @@ use tollgate_queue::{
     scheduled::retry::{self, Plan},
 };
 
-use crate::{config::Identities, serve::Claim};
+use crate::{
+    config::{Identities, SourceConfig},
+    serve::Claim,
+};
 
 /// What the plugins did with a message.
 #[derive(Debug)]
@@ -43,6 +48,17 @@ pub(super) struct Queue {
     /// What the settings say about attempts.
     pub(super) timing: QueueConfig,
     pub(super) plan: Plan,
+    /// The pool that the settings name, where a plugin knows it. What a file says of one comes first.
+    pub(super) pool: Option<PluginPool>,
+}
+
+/// A pool as plugins know it.
+#[derive(Debug)]
+pub(super) struct PluginPool {
+    /// Its sources, with their weights.
+    pub(super) members: Vec<(String, u32)>,
+    /// Those of them that plugins know.
+    pub(super) sources: BTreeMap<String, SourceConfig>,
 }
 
 /// A rate and what it counts.
@@ -85,13 +101,32 @@ pub(super) async fn queue(chain: &Chain, name: QueueName) -> Result<Queue, Vec<F
     let (settings, mut failures) = chain.queue_config(&name).await;
     let (shared, more) = chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
     failures.extend(more);
+    let (pool, more) = pool(chain, &settings).await;
+    failures.extend(more);
     if !failures.is_empty() {
         return Err(failures);
     }
     let throttles = throttles(&name, &settings, shared);
     let timing = timing(&settings);
     let plan = retry::plan(&timing);
-    Ok(Queue { name, settings, throttles, timing, plan })
+    Ok(Queue { name, settings, throttles, timing, plan, pool })
+}
+
+/// Asks for the pool that settings name, and for its sources.
+async fn pool(chain: &Chain, settings: &Settings) -> (Option<PluginPool>, Vec<Failure>) {
+    let Some(OptionValue::Text(name)) = settings.get(&QueueOption::EgressPool) else { return (None, Vec::new()) };
+    let (answer, mut failures) = chain.egress_pool(name).await;
+    let Some(answer) = answer else { return (None, failures) };
+    let mut sources = BTreeMap::new();
+    for (name, _) in answer.sources() {
+        let (source, more) = chain.egress_source(name).await;
+        failures.extend(more);
+        if let Some(source) = source {
+            let ehlo_domain = source.ehlo_domain().map(str::to_owned);
+            sources.insert(name.clone(), SourceConfig { source_address: source.source_address, ehlo_domain });
+        }
+    }
+    (Some(PluginPool { members: answer.sources().to_vec(), sources }), failures)
 }
 
 fn throttles(name: &QueueName, settings: &Settings, mut shared: Vec<tollgate_policy::Throttle>) -> Vec<Throttle> {

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use tollgate_message::Timestamp;
 use tollgate_policy::{QueueOption, settings::Written};
 
+use super::ask::PluginPool;
 use crate::config::{
     ComponentSource, Config, PluginConfig, UNSPECIFIED,
     files::{Files, Spot},
@@ -36,6 +37,12 @@ impl Background {
     /// Returns whether a pool is there; of one that nobody can know it is assumed.
     pub(super) fn has_pool(&self, name: &str) -> bool {
         name == UNSPECIFIED || self.config.as_ref().is_none_or(|config| config.pools().contains_key(name))
+    }
+
+    /// Returns whether every source of a plugin's pool is there.
+    pub(super) fn has_sources(&self, pool: &PluginPool) -> bool {
+        let in_files = |name: &str| self.config.as_ref().is_none_or(|config| config.egress.sources.contains_key(name));
+        pool.members.iter().all(|(name, _)| pool.sources.contains_key(name) || in_files(name))
     }
 
     /// Returns where an option with this origin was written: the one key of its name on that line, at that column where

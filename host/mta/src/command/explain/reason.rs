@@ -46,7 +46,11 @@ pub(super) fn unusable<'a>(queue: &super::ask::Queue, background: &'a Background
         Err(reason) => (QueueOption::Protocol, reason),
         Ok(config) => {
             let pool = config.egress_pool.filter(|pool| !background.has_pool(pool))?;
-            (QueueOption::EgressPool, format!("the pool '{pool}' is not defined"))
+            match &queue.pool {
+                None => (QueueOption::EgressPool, format!("the pool '{pool}' is not defined")),
+                Some(known) if background.has_sources(known) => return None,
+                Some(_) => (QueueOption::EgressPool, format!("the pool '{pool}' has a source that is not defined")),
+            }
         }
     };
     let history = queue.settings.iter().find(|(known, _)| **known == option).map(|(_, written)| written);

@@ -11,7 +11,7 @@ use super::super::{
     page::{Cell, Page, toned},
 };
 use crate::{
-    config::{Config, UNSPECIFIED},
+    config::{Config, SourceConfig, UNSPECIFIED},
     settings::queue_config,
 };
 
@@ -44,23 +44,35 @@ pub(super) fn pool(page: &mut Page, queue: &Queue, background: &Background) {
         page.section("Pool", name);
         return page.line(toned(Tone::Faint, "its sources are in tollgate.toml; ask with --config to see them"));
     };
-    let Some(members) = config.pools().get(name) else {
-        return page.section("Pool", toned(Tone::Bad, format!("{name}, which is not defined")));
+    let (members, place) = match (config.pools().get(name), &queue.pool) {
+        (Some(members), _) => (members, background.key(&["pool"], name).map(|spot| spot.place())),
+        (None, Some(known)) => (&known.members, Some("known to a plugin".to_owned())),
+        (None, None) => return page.section("Pool", toned(Tone::Bad, format!("{name}, which is not defined"))),
     };
-    let place = background.key(&["pool"], name).map(|spot| format!("  {}", spot.place()));
-    page.section("Pool", format!("{name}{}", place.unwrap_or_else(|| "  built in".to_owned())));
+    page.section("Pool", format!("{name}  {}", place.as_deref().unwrap_or("built in")));
     if members.is_empty() {
         return page.line(toned(Tone::Caution, "it has no source; mail waits"));
     }
     let titles = ["source", "weight", "share", "from address", "EHLO name"];
     let mut rows = vec![titles.map(|title| toned(Tone::Faint, title))];
     let total: u64 = members.iter().map(|(_, weight)| u64::from(*weight)).sum();
-    rows.extend(members.iter().map(|(source, weight)| row(source, *weight, total, config)));
+    let known =
+        |name: &str| config.egress.sources.get(name).or_else(|| queue.pool.as_ref()?.sources.get(name)).cloned();
+    rows.extend(members.iter().map(|(name, weight)| row(name, known(name), *weight, total, config)));
     page.rows(&rows);
 }
 
-fn row(name: &str, weight: u32, total: u64, config: &Config) -> [Cell; 5] {
-    let source = config.egress.sources.get(name).cloned().unwrap_or_default();
+fn row(name: &str, source: Option<SourceConfig>, weight: u32, total: u64, config: &Config) -> [Cell; 5] {
+    let Some(source) = source else {
+        let undefined = toned(Tone::Bad, "not defined");
+        return [
+            name.into(),
+            Cell::from(weight.to_string()).right(),
+            Cell::from("").right(),
+            undefined,
+            Cell::from(""),
+        ];
+    };
     let any = || toned(Tone::Faint, "any that the system picks");
     let address = source.source_address.map_or_else(any, |address| Cell::from(address.to_string()));
     let own = || toned(Tone::Faint, config.hostname());
