@@ -10,6 +10,7 @@ mod chain;
 pub mod event;
 mod failure;
 mod plugin;
+pub mod scope;
 pub mod scripted;
 pub mod settings;
 mod workers;
