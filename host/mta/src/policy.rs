@@ -105,7 +105,7 @@ impl Loader {
             .collect();
         let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
         let (name, limits) = (config.name.clone(), config.limits.clone());
-        let setup = Setup { name, files, limits, instances: config.instances };
+        let setup = Setup { name, files, limits, instances: config.instances, scope: config.scope.clone() };
         let started = WasmPlugin::start(component, setup);
         let (plugin, configuration) = started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,

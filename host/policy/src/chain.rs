@@ -79,7 +79,7 @@ impl Chain {
             let started = Instant::now();
             let answer = self.judge(link, draft).await;
             let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let (word, end) = settle(link, answer);
+            let (word, end) = settle(link.on_failure, answer);
             trail.push(Step { plugin: link.plugin.name().to_owned(), outcome: word, micros });
             if let Some(outcome) = end {
                 return Decision { outcome, trail };
@@ -117,6 +117,11 @@ impl Chain {
         (throttles, failures)
     }
 
+    /// Returns the workers, for those who are asked after the chain.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     fn handling(&self, event: Event) -> impl Iterator<Item = &Link> {
         self.links.iter().filter(move |link| link.plugin.events().contains(event))
     }
@@ -142,13 +147,13 @@ impl Chain {
 }
 
 /// Turns an answer into the word for the trail and, where the chain ends with it, its outcome.
-fn settle(link: &Link, answer: Result<Answer, Failure>) -> (&'static str, Option<Outcome>) {
+pub(crate) fn settle(on_failure: OnFailure, answer: Result<Answer, Failure>) -> (&'static str, Option<Outcome>) {
     match answer {
         Ok(Ok(Verdict::Accept)) => ("accept", None),
         Ok(Ok(Verdict::Discard)) => ("discard", Some(Outcome::Discard)),
         Ok(Ok(Verdict::Hold(reason))) => ("hold", Some(Outcome::Hold(reason))),
         Ok(Err(refusal)) => (refusal.word(), Some(Outcome::Refuse(refusal))),
-        Err(failure) => (failure.kind.word(), link.on_failure.refusal().map(Outcome::Refuse)),
+        Err(failure) => (failure.kind.word(), on_failure.refusal().map(Outcome::Refuse)),
     }
 }
 

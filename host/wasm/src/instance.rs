@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tollgate_policy::{Failure, FailureKind};
+use tollgate_policy::{Failure, FailureKind, scope::Scope};
 use wasmtime::{
     Store, Trap, UpdateDeadline,
     component::{Instance, Lift, TypedFunc, WasmList},
@@ -43,12 +43,13 @@ pub(crate) struct Maker {
     pub(crate) plugin: Arc<str>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) log: Arc<LogBudget>,
+    pub(crate) scope: Scope,
 }
 
 impl Guest {
     /// Instantiates a component. The deadline holds from the first instruction: start functions run here.
     pub(crate) fn instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
-        let state = HostState::new(Arc::clone(&maker.plugin), Arc::clone(&maker.limits), Arc::clone(&maker.log));
+        let state = HostState::new(maker);
         let mut store = Store::new(runtime.engine(), state);
         store.limiter(|state| &mut state.ceiling);
         store.epoch_deadline_callback(|mut context| {

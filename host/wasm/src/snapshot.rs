@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use lru::LruCache;
-use tollgate_policy::Failure;
+use tollgate_policy::{Failure, scope::Scope};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::{
@@ -62,6 +62,8 @@ fn configured(
         plugin: Arc::from("snapshot"),
         limits: Arc::new(limits.clone()),
         log: Arc::new(LogBudget::new(limits.log_lines)),
+        // There is nothing to touch while a guest is configured.
+        scope: Scope::default(),
     };
     let mut guest = Guest::instantiate(runtime, image, &maker).map_err(words)?;
     let files: Vec<wit::File> =

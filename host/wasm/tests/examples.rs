@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_message::{
     Draft, Edits, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address, header,
 };
-use tollgate_policy::{Plugin, Settings};
+use tollgate_policy::{Plugin, Settings, scope::Scope};
 use tollgate_testkit::guest;
 use tollgate_wasm::{Compiler, ConfigFile, Configuration, Instances, Limits, Runtime, Setup, StartError, WasmPlugin};
 
@@ -17,7 +17,10 @@ fn start(octets: &[u8], file: &str, content: &str) -> Result<(WasmPlugin, Config
     let component = Runtime::new(None, Compiler::Here).expect("an engine").load(octets).expect("a component");
     let file = ConfigFile { name: file.to_owned(), content: content.as_bytes().to_vec() };
     let (name, limits) = ("example".to_owned(), Limits::default());
-    WasmPlugin::start(component, Setup { name, files: vec![file], limits, instances: Instances::Warm })
+    WasmPlugin::start(
+        component,
+        Setup { name, files: vec![file], limits, instances: Instances::Warm, scope: Scope::default() },
+    )
 }
 
 /// Starts a plugin with a file that is right.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tollgate_message::{
     Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
 };
-use tollgate_policy::{Event, Events, FailureKind, Plugin, QueueOption, Settings, Verdict};
+use tollgate_policy::{Event, Events, FailureKind, Plugin, QueueOption, Settings, Verdict, scope::Scope};
 use tollgate_testkit::guest;
 use tollgate_wasm::{Compiler, ConfigFile, Instances, Limits, LoadError, Runtime, Setup, StartError, WasmPlugin};
 
@@ -17,9 +17,12 @@ fn plugin(octets: &[u8], instances: Instances) -> WasmPlugin {
     let component = runtime().load(octets).expect("a component");
     // Time for a busy machine, and little memory, so that memory and not time is what an allocating guest runs out of.
     let limits = Limits { wall: Duration::from_secs(20), memory: 8 << 20, ..Limits::default() };
-    WasmPlugin::start(component, Setup { name: "test".to_owned(), files: Vec::new(), limits, instances })
-        .expect("a plugin")
-        .0
+    WasmPlugin::start(
+        component,
+        Setup { name: "test".to_owned(), files: Vec::new(), limits, instances, scope: Scope::default() },
+    )
+    .expect("a plugin")
+    .0
 }
 
 fn draft(header: &str) -> Draft {
@@ -212,7 +215,13 @@ fn configuration_is_refused_with_positions_or_fails_in_words() {
     let start = |content: &str| {
         let limits = Limits { init: Duration::from_millis(200), ..Limits::default() };
         let file = ConfigFile { name: "rogue.toml".to_owned(), content: content.as_bytes().to_vec() };
-        let setup = Setup { name: "rogue".to_owned(), files: vec![file], limits, instances: Instances::Warm };
+        let setup = Setup {
+            name: "rogue".to_owned(),
+            files: vec![file],
+            limits,
+            instances: Instances::Warm,
+            scope: Scope::default(),
+        };
         match WasmPlugin::start(Arc::clone(&component), setup) {
             Ok(_) => "started".to_owned(),
             Err(StartError::Configuration(refused)) => refused.findings[0].to_string(),

@@ -11,7 +11,9 @@ use tollgate_bench::{QUEUE_HELPER, QUEUES};
 use tollgate_message::{
     Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
 };
-use tollgate_policy::{Chain, Link, OnFailure, Phase, Plugin, Settings, Verdict, Workers, scripted::Scripted};
+use tollgate_policy::{
+    Chain, Link, OnFailure, Phase, Plugin, Settings, Verdict, Workers, scope::Scope, scripted::Scripted,
+};
 use tollgate_testkit::guest::HELLO;
 use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Runtime, Setup, WasmPlugin};
 
@@ -71,7 +73,7 @@ fn draft_of(tenant: &str, domain: &str) -> Draft {
 fn plugin(component: &Arc<Component>, files: Vec<ConfigFile>, instances: Instances) -> WasmPlugin {
     // A neighbour that takes the processor must not end an event.
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
-    let setup = Setup { name: "bench".to_owned(), files, limits, instances };
+    let setup = Setup { name: "bench".to_owned(), files, limits, instances, scope: Scope::default() };
     let plugin = WasmPlugin::start(Arc::clone(component), setup).expect("a plugin that starts").0;
     drop(plugin.take_snapshot());
     plugin

@@ -25,9 +25,9 @@ use tollgate_spool::Durability;
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
 pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
 pub(crate) use read::{Refused, Remains, read};
-pub(crate) use tenant::Identities;
 #[cfg(test)]
 pub(crate) use tenant::bindings;
+pub(crate) use tenant::{Identities, Quota, Tenant, TenantPolicy, Tenants};
 
 /// The configuration, resolved.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub(crate) struct Config {
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) http: Option<HttpConfig>,
     pub(crate) plugins: Vec<PluginConfig>,
-    /// Who speaks for which tenant.
-    pub(crate) identities: Identities,
+    /// The tenants: who speaks for them, and their own components.
+    pub(crate) tenants: Tenants,
     pub(crate) egress: Egress,
     /// How names are looked up.
     pub(crate) resolver: tollgate_dns::Settings,
@@ -50,6 +50,13 @@ pub(crate) struct Config {
 pub(crate) struct SpoolConfig {
     pub(crate) path: PathBuf,
     pub(crate) durability: Durability,
+}
+
+impl SpoolConfig {
+    /// Returns the folder of the components that tenants sent over HTTP.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.path.join("tenants")
+    }
 }
 
 impl Config {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tollgate_config::{Findings, Node, Position, Section, Value};
-use tollgate_policy::{OnFailure, Phase};
+use tollgate_policy::{OnFailure, Phase, scope::Scope};
 use tollgate_wasm::{Instances, Limits};
 
 use super::limits;
@@ -18,6 +18,8 @@ pub(crate) struct PluginConfig {
     pub(crate) on_failure: OnFailure,
     pub(crate) instances: Instances,
     pub(crate) limits: Limits,
+    /// What it may touch.
+    pub(crate) scope: Scope,
     /// Where the plugin stands: the file, and the place in it.
     pub(crate) origin: (String, Position),
     /// Where its component is named, in the same file.
@@ -70,7 +72,7 @@ pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findi
 
 fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> Option<PluginConfig> {
     let origin = (findings.file().to_owned(), section.at());
-    let name = section.text("name", findings);
+    let name = section.parsed("name", findings, name);
     let component_at = section.entry("component").map_or(section.at(), |entry| entry.at);
     let component = section.parsed("component", findings, |text| component(text, folder));
     let config = files(&mut section, folder, findings);
@@ -90,16 +92,25 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
     section.finish(findings);
     let instances = instances.unwrap_or(if stock { Instances::Warm } else { Instances::Fresh });
     let (name, component, config) = (name?, component?, config?);
-    Some(PluginConfig { name, component, config, phase, on_failure, instances, limits, origin, component_at })
+    let scope = Scope::Operator;
+    Some(PluginConfig { name, component, config, phase, on_failure, instances, limits, scope, origin, component_at })
 }
 
 /// Reads the names of the files; nothing where one of them is none, for what a plugin says to the rest may be wrong.
-fn files(section: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<Vec<PluginFile>> {
+pub(super) fn files(section: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<Vec<PluginFile>> {
     let Some(entry) = section.entry("config") else { return Some(Vec::new()) };
     let names = section.list("config", findings, |text| Ok(text.to_owned()))?;
     let Value::Array(items) = &entry.node.value else { return None };
     let file = |(name, item): (String, &Node)| PluginFile { path: folder.join(&name), name, at: item.at };
     (names.len() == items.len()).then(|| names.into_iter().zip(items).map(file).collect())
+}
+
+/// A plugin's name stands in logs, records and metrics, where a tenant's component is `tenant:NAME`.
+fn name(text: &str) -> Result<String, String> {
+    match text.starts_with("tenant:") {
+        true => Err(format!("'{text}' is the name of a tenant's component; a plugin has another")),
+        false => Ok(text.to_owned()),
+    }
 }
 
 fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {

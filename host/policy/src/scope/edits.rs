@@ -71,7 +71,7 @@ impl Bounds {
     pub fn confine(&self, before: &Edits, after: Edits) -> (Edits, Vec<String>) {
         let mut taken_back = Vec::new();
         let Edits { header, meta, schedule } = after;
-        let meta = self::confine_meta(&before.meta, &meta, &mut taken_back);
+        let meta = confine_meta(&before.meta, &meta, &mut taken_back);
         let kept = self.reserved(&before.header).eq(self.reserved(&header));
         let header = if kept {
             header

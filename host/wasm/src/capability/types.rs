@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tollgate_config::Rate;
+use tollgate_policy::scope::Refused;
 use tollgate_smtp::{EnhancedCode, Reply};
 
 use crate::{bindings::host::tollgate::policy::types as wit, state::HostState};
@@ -20,6 +21,16 @@ impl From<&Reply> for wit::Reply {
     fn from(reply: &Reply) -> Self {
         let enhanced = reply.enhanced().map(|code| code.to_string());
         Self { code: reply.code(), enhanced, text: reply.text().to_owned() }
+    }
+}
+
+impl From<Refused> for wit::PolicyError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied(text) => Self::Denied(text),
+            Refused::Invalid(text) => Self::Invalid(text),
+            Refused::TooLarge(octets) => Self::TooLarge(octets as u64),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod snapshots;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tollgate_config::{Finding, Position, Severity};
-use tollgate_policy::{Failure, FailureKind};
+use tollgate_policy::{Failure, FailureKind, scope::Scope};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
@@ -91,6 +91,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Whether its instances are used again.
     pub instances: Instances,
+    /// What it may touch.
+    pub scope: Scope,
 }
 
 /// A plugin that runs as a component.
@@ -112,11 +114,11 @@ impl WasmPlugin {
     /// # Errors
     /// [`StartError`]: the configuration's fault, or the plugin's.
     pub fn start(component: Arc<Component>, setup: Setup) -> Result<(Self, Configuration), StartError> {
-        let Setup { name, files, limits, instances } = setup;
+        let Setup { name, files, limits, instances, scope } = setup;
         let files: Vec<_> =
             files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
         let log = Arc::new(LogBudget::new(limits.log_lines));
-        let maker = Maker { plugin: Arc::from(name), limits: Arc::new(limits), log };
+        let maker = Maker { plugin: Arc::from(name), limits: Arc::new(limits), log, scope };
         let mut guest = Guest::instantiate(&component.runtime, &component.image, &maker)?;
         let loaded = guest
             .configure(&files)?

@@ -9,7 +9,7 @@ use std::{
 use criterion::{BatchSize, Criterion};
 use tollgate_bench::{QUEUE_HELPER, QUEUES, large, median, round, tell};
 use tollgate_message::{Draft, QueueName};
-use tollgate_policy::{Plugin as _, Settings, Verdict};
+use tollgate_policy::{Plugin as _, Settings, Verdict, scope::Scope};
 use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 use super::{draft_of, load, plugin};
@@ -111,7 +111,13 @@ fn received(plugin: &WasmPlugin, draft: &Draft) -> tollgate_policy::Answer {
 fn memory(stock: &Arc<Component>, size: &Size) -> usize {
     let loads_with = |mebibytes: usize| {
         let limits = Limits { init_memory: mebibytes << 20, wall: Duration::from_secs(20), ..Limits::default() };
-        let setup = Setup { name: "bench".to_owned(), files: size.files(), limits, instances: Instances::Warm };
+        let setup = Setup {
+            name: "bench".to_owned(),
+            files: size.files(),
+            limits,
+            instances: Instances::Warm,
+            scope: Scope::default(),
+        };
         WasmPlugin::start(Arc::clone(stock), setup).is_ok()
     };
     let (mut refused, mut enough) = (1, 512);
