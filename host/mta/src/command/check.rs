@@ -76,11 +76,8 @@ fn examine(path: &Path) -> Result<Report, Refused> {
 }
 
 fn plugins(config: &Config, cache: Option<&Path>) -> Vec<Finding> {
-    let pools: Vec<String> = config.pools().keys().cloned().collect();
     match Loader::new(cache) {
-        Ok(mut loader) => {
-            loader.load(&config.plugins, &pools).map_or_else(|findings| findings, |loaded| loaded.findings)
-        }
+        Ok(mut loader) => loader.load(config).map_or_else(|findings| findings, |loaded| loaded.said().collect()),
         Err(reason) => vec![error(None, format!("no engine for plugins: {reason}"))],
     }
 }

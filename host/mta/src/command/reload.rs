@@ -32,7 +32,10 @@ pub(super) struct Reloader {
 /// Returns the files that make up a configuration.
 pub(super) fn files(path: &Path, config: &Config) -> Vec<PathBuf> {
     let mut files = vec![path.to_owned()];
-    for plugin in &config.plugins {
+    let tenants = config.tenants.by_name.values().filter_map(|tenant| tenant.policy.as_ref());
+    // What comes over HTTP takes effect when it comes.
+    let tenants = tenants.filter(|policy| !policy.uploaded).map(|policy| &policy.plugin);
+    for plugin in config.plugins.iter().chain(tenants) {
         files.extend(plugin.config.iter().map(|file| file.path.clone()));
         if let ComponentSource::File(path) = &plugin.component {
             files.push(path.clone());
@@ -71,14 +74,15 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || {
             // Looked at before it is read: what is written meanwhile is read again.
             self.watch.has_changed();
+            let tenants_at = self.server.tenants_at();
             let read = self.read();
-            (self, read)
+            (self, read, tenants_at)
         });
-        let (mut reloader, read) = read.await.expect("reading a configuration does not panic");
+        let (mut reloader, read, tenants_at) = read.await.expect("reading a configuration does not panic");
         match read {
             Ok((config, policy)) => {
                 reloader.watch.follow(files(&reloader.path, &config));
-                match reloader.server.apply(&config, policy).await {
+                match reloader.server.apply(&config, policy, tenants_at).await {
                     Ok(generation) => tracing::info!(generation, "the configuration was read again and is in force"),
                     Err(reason) => reloader.say(&Refused::general(reason.to_string())),
                 }
@@ -90,10 +94,9 @@ impl Reloader {
 
     fn read(&mut self) -> Result<(Config, Loaded), Refused> {
         let (config, mut findings) = config::read(&self.path).map_err(|refused| self.loader.examined(refused))?;
-        let pools: Vec<String> = config.pools().keys().cloned().collect();
-        let policy = self.loader.load(&config.plugins, &pools);
+        let policy = self.loader.load(&config);
         let policy = policy.map_err(|errors| Refused::Findings(errors, Remains::default()).after(&findings))?;
-        findings.extend(policy.findings.iter().cloned());
+        findings.extend(policy.said());
         finding::print(&findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
         Ok((config, policy))
     }

@@ -19,6 +19,7 @@ pub(crate) mod text;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use ipnet::IpNet;
 use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
 
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) spool: SpoolConfig,
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) http: Option<HttpConfig>,
+    /// Who may change things over HTTP without a token.
+    pub(crate) admin_hosts: Vec<IpNet>,
     pub(crate) plugins: Vec<PluginConfig>,
     /// The tenants: who speaks for them, and their own components.
     pub(crate) tenants: Tenants,

@@ -26,6 +26,8 @@ use super::{
     generation::{self, Current, Generation},
     outcome::{self, Settlement},
     queues::Queues,
+    tenants::Tenants,
+    usage::Usage,
 };
 use crate::{config::Config, settings};
 
@@ -38,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) spool: Spool,
     generation: Current,
     pub(crate) queues: Queues,
+    pub(crate) tenants: Tenants,
+    pub(crate) usage: Arc<Usage>,
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
     pub(crate) metrics: Metrics,
@@ -63,6 +67,8 @@ impl Node {
             spool,
             generation: generation::current(generation),
             queues: Queues::default(),
+            tenants: Tenants::default(),
+            usage: Arc::default(),
             fresh: Fresh::default(),
             records,
             metrics: Metrics::default(),

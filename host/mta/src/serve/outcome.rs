@@ -102,7 +102,7 @@ fn load(node: &Node, settled: &Settled) -> Result<(Arc<StoredMeta>, StoredState)
 fn keep(node: &Arc<Node>, done: &Done<'_>, pending: Vec<u32>, disposition: &Disposition) {
     let id = done.about.id.to_bytes();
     match disposition {
-        Disposition::Done => node.spool.remove(id),
+        Disposition::Done => remove(node, done),
         Disposition::Retry { due, attempts } => {
             let state = StoredState { due: *due, attempts: *attempts, pending, ..done.state.clone() };
             if let Err(reason) = node.spool.update(id, encode(&state)) {
@@ -115,11 +115,17 @@ fn keep(node: &Arc<Node>, done: &Done<'_>, pending: Vec<u32>, disposition: &Disp
             for recipient in self::pending(done.about.meta, &expired) {
                 record(node, done, Kind::Expiration, recipient, reply.clone(), None);
             }
-            node.spool.remove(id);
+            remove(node, done);
         }
         // The engine had given the message to someone else by then, who reports it.
         Disposition::Void => {}
     }
+}
+
+/// Forgets a message of which nothing is left.
+fn remove(node: &Node, done: &Done<'_>) {
+    node.spool.remove(done.about.id.to_bytes());
+    node.usage.gone(done.about.queue, done.about.meta.size);
 }
 
 fn record(

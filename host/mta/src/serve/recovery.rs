@@ -37,6 +37,7 @@ fn read(stored: &Stored) -> Result<(StoredMeta, StoredState), serde_json::Error>
 }
 
 async fn enqueue(node: &Arc<Node>, id: MessageId, meta: StoredMeta, state: StoredState) {
+    node.usage.found(&state.queue, meta.size);
     let held = state.held.is_some();
     let config = if held { Arc::default() } else { config(node, &state.queue).await };
     let arrival = Arrival { id, due: state.due, attempts: state.attempts, schedule: meta.schedule };

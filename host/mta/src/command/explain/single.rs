@@ -172,10 +172,9 @@ fn configured(path: &Path) -> Result<Setup, Trouble> {
         Refused::Findings(findings, _) => Trouble::Findings(findings),
         unreadable @ Refused::Unreadable { .. } => Trouble::Other(unreadable.to_string()),
     })?;
-    let pools: Vec<String> = config.pools().keys().cloned().collect();
     let mut loader = Loader::new(cache.as_deref())
         .map_err(|reason| Trouble::Other(format!("plugins cannot be run here: {reason}")))?;
-    match loader.load(&config.plugins, &pools) {
+    match loader.load(&config) {
         Ok(loaded) => {
             findings.extend(loaded.findings);
             Ok(Setup { chain: loaded.chain, findings, files: files(path, &config), config: Some(config) })
