@@ -17,7 +17,7 @@ use tollgate_wasm::{
 };
 
 use crate::config::{
-    self, ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, Tenant,
+    ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, Tenant,
     files::{Files, quoted},
     text,
 };
@@ -323,7 +323,7 @@ fn unprotected(config: &Config) -> Vec<Finding> {
     open.map(|(name, tenant)| unprotected_tenant(name, tenant)).collect()
 }
 
-fn unprotected_tenant(name: &str, tenant: &config::Tenant) -> Finding {
+fn unprotected_tenant(name: &str, tenant: &Tenant) -> Finding {
     let key = quoted(name);
     Finding {
         severity: Severity::Warning,

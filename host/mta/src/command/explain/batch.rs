@@ -124,10 +124,12 @@ async fn asked(chain: &Chain, question: Question) -> Result<Map<String, Value>, 
     };
     match question {
         Question::Message(parts) => {
-            let judged = ask::message(chain, parts.into_draft()?).await.map_err(failed)?;
+            let judged = ask::message(chain, &ask::Tenants::new(), parts.into_draft()?).await.map_err(failed)?;
             Ok(answer::message(&judged))
         }
-        Question::Queue(name) => Ok(answer::queue(&ask::queue(chain, name).await.map_err(failed)?)),
+        Question::Queue(name) => {
+            Ok(answer::queue(&ask::queue(chain, &ask::Tenants::new(), name).await.map_err(failed)?))
+        }
         Question::Name(name) => Ok(answer::name(&name)),
     }
 }

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
+    sync::Arc,
 };
 
 use jiff::tz::TimeZone;
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Refused, files::Files, text},
-    policy::{Loader, examined},
+    policy::{Loaded, Loader, examined},
 };
 
 /// Why there is no explanation.
@@ -40,6 +41,7 @@ enum Trouble {
 /// Plugins ready to be asked, and what is known besides.
 struct Setup {
     chain: Chain,
+    tenants: ask::Tenants,
     findings: Vec<Finding>,
     files: Files,
     /// Absent where the stock plugin is asked alone.
@@ -100,7 +102,7 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
     let runtime = runtime().map_err(Trouble::Other)?;
     let now = args.now.unwrap_or_else(|| Timestamp::from(jiff::Timestamp::now()));
     let question = question(args, now).map_err(Trouble::Other)?;
-    let Setup { chain, findings, files, config } = match &args.config {
+    let Setup { chain, tenants, findings, files, config } = match &args.config {
         Some(path) => configured(path)?,
         None => stock(args)?,
     };
@@ -108,13 +110,13 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
     let ink = args.color.ink(&io::stdout());
     let (json, text) = match question {
         Question::Queue(name) => {
-            let queue = runtime.block_on(ask::queue(&chain, name)).map_err(failed)?;
+            let queue = runtime.block_on(ask::queue(&chain, &tenants, name)).map_err(failed)?;
             (answer::queue(&queue), human::queue(&queue, &background, ink))
         }
         Question::Message(mut parts) => {
             parts.hostname = background.config.as_ref().map_or(parts.hostname, Config::hostname);
             let draft = parts.into_draft().map_err(Trouble::Other)?;
-            let judged = runtime.block_on(ask::message(&chain, draft)).map_err(failed)?;
+            let judged = runtime.block_on(ask::message(&chain, &tenants, draft)).map_err(failed)?;
             (answer::message(&judged), human::message(&judged, &background, ink))
         }
     };
@@ -175,9 +177,12 @@ fn configured(path: &Path) -> Result<Setup, Trouble> {
     let mut loader = Loader::new(cache.as_deref())
         .map_err(|reason| Trouble::Other(format!("plugins cannot be run here: {reason}")))?;
     match loader.load(&config) {
-        Ok(loaded) => {
-            findings.extend(loaded.findings);
-            Ok(Setup { chain: loaded.chain, findings, files: files(path, &config), config: Some(config) })
+        Ok(Loaded { chain, findings: said, tenants, .. }) => {
+            // What is to be said of a tenant's component is part of the answers about that tenant's mail.
+            findings.extend(said);
+            let tenants = tenants.iter().filter_map(|(name, tenant)| Some((Arc::clone(name), tenant.policy(name)?)));
+            let (tenants, files) = (tenants.collect(), files(path, &config));
+            Ok(Setup { chain, tenants, findings, files, config: Some(config) })
         }
         Err(more) => {
             findings.extend(more);
@@ -209,7 +214,10 @@ fn stock(args: &Args) -> Result<Setup, Trouble> {
     let given = texts.into_iter().map(|(name, text)| ConfigFile { name, content: text.into_bytes() });
     let configured = Stock::load().map_err(Trouble::Other)?.configure(given.collect());
     match configured.chain {
-        Some(chain) => Ok(Setup { chain, findings: configured.findings, files, config: None }),
+        Some(chain) => {
+            let (tenants, findings) = (ask::Tenants::new(), configured.findings);
+            Ok(Setup { chain, tenants, findings, files, config: None })
+        }
         None => Err(Trouble::Findings(configured.findings)),
     }
 }

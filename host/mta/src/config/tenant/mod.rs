@@ -283,7 +283,7 @@ mod tests {
         let mut top = Section::new(&table, Position { line: 1, column: 1 }, "");
         let mut auth = Auth::default();
         auth.users.insert("scott".to_owned(), String::new());
-        auth.tokens.insert("injector".to_owned(), tollgate_inbound::http::TokenHash::of("x"));
+        auth.tokens.insert("injector".to_owned(), TokenHash::of("x"));
         let Tenants { identities, .. } = read_with(&mut top, &auth, &mut findings);
         (identities, findings.into_sorted().iter().map(ToString::to_string).collect())
     }
@@ -366,6 +366,65 @@ mod tests {
             "f:5:50 identities: there is no [auth.user.'scot'], so nobody is user:scot; did you mean `user:scott`?",
             "f:6:1 `identitys` is not an option of [tenant.b]; did you mean `identities`?",
             "f:8:1 identities: expected a list of texts, got text",
+        ];
+        assert_eq!(findings, expected);
+    }
+
+    fn tenants(text: &str) -> (Tenants, Vec<String>) {
+        let mut findings = Findings::new("f");
+        let table = Table::parse_toml(text, &mut findings);
+        let read = read_with(&mut Section::new(&table, START, ""), &Auth::default(), &mut findings);
+        (read, findings.into_sorted().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_component_comes_with_its_bounds_quota_and_share() {
+        let (read, findings) = tenants(
+            "[tenant.a]\nidentities = []\ncomponent = 'a.wasm'\non_failure = 'reject'\nlimits = { cpu_share = '2.5%' }\n\
+             [tenant.a.bounds]\nmax_age = '3 days'\negress_pools = ['pool-2']\nmay_reject = false\n\
+             [tenant.a.quota]\nmessages = 7\nbytes = '1 KiB'\n\
+             [tenant.'b/c']\ncomponent = 'upload'\n",
+        );
+
+        let (a, b) = (&read.by_name["a"], &read.by_name["b/c"]);
+        let (own, sent) = (a.policy.as_ref().expect("a component"), b.policy.as_ref().expect("a component"));
+        let paths = [own, sent].map(|policy| match &policy.plugin.component {
+            super::super::ComponentSource::File(path) => path.display().to_string(),
+            super::super::ComponentSource::QueueHelper => String::new(),
+        });
+        let empty = "f:2:1 identities: the list is empty, so nobody can send as tenant 'a'";
+        assert_eq!(findings, [empty]);
+        assert_eq!(paths, ["etc/a.wasm", "spool/tenants/b%2Fc.wasm"]);
+        assert_eq!((own.cpu_share, sent.cpu_share, own.uploaded, sent.uploaded), (25, 100, false, true));
+        assert_eq!(a.quota, Quota { messages: 7, octets: 1024, ..Quota::default() });
+        let max_age = a.bounds.max_age.as_ref().map(|bound| (bound.value.as_secs(), bound.origin.to_string()));
+        assert_eq!((max_age, a.bounds.may_reject), (Some((3 * 86_400, "f:7".to_owned())), false));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_component_is_said_where_it_stands() {
+        let hash = format!("sha256:{}", "0f".repeat(32));
+        let (_, findings) = tenants(&format!(
+            "[tenant.a]\nidentities = []\ncomponent = 'builtin:queue-helper'\non_failure = 'skip'\ntoken_hash = '{hash}'\n\
+             limits = {{ cpu_share = '200%', wal = '1s' }}\n\
+             [tenant.a.bounds]\nmax_aeg = '1 day'\negress_pools = ['pool-3', 'x']\nheaders = ['List-Id', 'Subject', 'a b']\n\
+             [tenant.b]\nidentities = []\ntoken_hash = '{hash}'\n"
+        ));
+
+        let expected = [
+            "f:2:1 identities: the list is empty, so nobody can send as tenant 'a'",
+            "f:3:1 component: a built-in component is for [[plugin]], not for a tenant",
+            "f:4:1 on_failure: \"skip\" is not for tenants: mail would pass unjudged; write \"defer\" or \"reject\"",
+            "f:6:12 cpu_share: '200%' is not a share of one core from '0.1%' to '100%'",
+            "f:6:32 `wal` is not an option of [tenant.a.limits]; did you mean `wall`?",
+            "f:8:1 `max_aeg` is not an option of [tenant.a.bounds]; did you mean `max_age`?",
+            "f:9:17 egress_pools: pool 'pool-3' is not defined as [pool.'pool-3'.SOURCE]; did you mean `pool-2`?",
+            "f:9:27 egress_pools: pool 'x' is not defined as [pool.'x'.SOURCE]",
+            "f:10:23 headers: Subject is not reserved, so any tenant may write it",
+            "f:10:34 headers: 'a b' is no name of a header field",
+            "f:12:1 identities: the list is empty, so nobody can send as tenant 'b'",
+            "f:13:1 token_hash: has no effect on a tenant without a `component`",
+            "f:13:1 token_hash: tenant 'b' has the hash of tenant 'a', so either could pass for the other",
         ];
         assert_eq!(findings, expected);
     }
