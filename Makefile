@@ -13,7 +13,7 @@ help:
 	@echo 'make demo    build, and show Tollgate at work on loopback'
 	@echo 'make test    format, lints, tests, doc tests, licences of dependencies where cargo-deny is there'
 	@echo 'make bench   measure policy, spool, and mail from end to end'
-	@echo 'make fuzz    feed the loader of queues.toml files that no one would write, for FUZZ_SECONDS from FUZZ_SEED'
+	@echo 'make fuzz    feed the loader of queues.toml, and the host of guests, what no one would write: FUZZ_SECONDS each, from FUZZ_SEED'
 	@echo 'make build   build target/release/tollgate'
 	@echo 'make plugins build the example plugins, target/plugins/*.wasm'
 	@echo 'make setup   bring the Wasm target; the others do it themselves'
@@ -55,4 +55,4 @@ bench: build
 
 # In the profile of the tests: what runs in the guest is optimised there too. The second package keeps features as they are.
 fuzz: setup
-	$(CARGO) test --package tollgate --package tollgate-fuzz --test loader -- --ignored --nocapture
+	$(CARGO) test --package tollgate --package tollgate-fuzz --test loader --test boundary -- --ignored --nocapture

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tollgate_config::{Finding, Position, Severity, nearest};
-use tollgate_policy::{Chain, Event, Link, Missing, Plugin, TenantPolicy, Workers, scope::Bounds};
+use tollgate_policy::{Chain, Event, Health, Link, Missing, Plugin, TenantPolicy, Workers, scope::Bounds};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Reference, Runtime, Setup, StartError, WasmPlugin,
 };
@@ -65,6 +65,7 @@ pub(crate) enum Own {
 #[derive(Clone)]
 pub(crate) struct Ready {
     pub(crate) plugin: Arc<dyn Plugin>,
+    pub(crate) health: Arc<Health>,
     /// Digest of its octets, hexadecimal.
     pub(crate) digest: String,
     /// How many octets they are.
@@ -82,13 +83,16 @@ impl LoadedTenant {
     /// Returns whoever is asked for this tenant after the chain; nobody where it has no component.
     pub(crate) fn policy(&self, tenant: &Arc<str>) -> Option<TenantPolicy> {
         let config = &self.config.policy.as_ref()?.plugin;
-        let plugin: Arc<dyn Plugin> = match &self.own {
+        let (plugin, health): (Arc<dyn Plugin>, _) = match &self.own {
             Own::None => return None,
-            Own::Ready(ready) => Arc::clone(&ready.plugin),
-            Own::Broken(reason) => Arc::new(Missing { name: config.name.clone(), reason: reason.clone() }),
+            Own::Ready(ready) => (Arc::clone(&ready.plugin), Arc::clone(&ready.health)),
+            Own::Broken(reason) => {
+                let (name, reason) = (config.name.clone(), reason.clone());
+                (Arc::new(Missing { name, reason }), Arc::default())
+            }
         };
         let (tenant, bounds) = (Arc::clone(tenant), Arc::clone(&self.config.bounds));
-        Some(TenantPolicy { tenant, plugin, bounds, on_failure: config.on_failure })
+        Some(TenantPolicy { tenant, plugin, bounds, on_failure: config.on_failure, health })
     }
 }
 
@@ -153,7 +157,7 @@ impl Loader {
         let (own, configuration) = match self.start(config, loaded) {
             Ok((plugin, configuration)) => {
                 let plugin: Arc<dyn Plugin> = Arc::new(plugin);
-                (Own::Ready(Ready { plugin, digest, size }), configuration)
+                (Own::Ready(Ready { plugin, health: Arc::default(), digest, size }), configuration)
             }
             Err(refused) => {
                 let first = refused.findings.iter().find(|finding| finding.severity == Severity::Error);
@@ -209,7 +213,7 @@ impl Loader {
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
         let component = self.component(&config.component, &config.limits);
         let (plugin, configuration) = self.start(config, component)?;
-        let link = Link { plugin: Arc::new(plugin), phase: config.phase, on_failure: config.on_failure };
+        let link = Link::new(plugin, config.phase, config.on_failure);
         Ok((link, configuration))
     }
 
@@ -232,7 +236,8 @@ impl Loader {
             .collect();
         let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
         let (name, limits) = (config.name.clone(), config.limits.clone());
-        let setup = Setup { name, files, limits, instances: config.instances, scope: config.scope.clone() };
+        let (instances, core_dumps, scope) = (config.instances, config.core_dumps.clone(), config.scope.clone());
+        let setup = Setup { name, files, limits, instances, core_dumps, scope };
         let started = WasmPlugin::start(component, setup);
         started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,

@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Instant};
 use tollgate_message::{Draft, QueueName};
 
 use crate::{
-    Answer, Event, Failure, FailureKind, OnFailure, Phase, Placement, Plugin, Refusal, Settings, Throttle, Verdict,
-    Workers,
+    Answer, Event, Failure, FailureKind, Fingerprint, Health, OnFailure, Phase, Placement, Plugin, Refusal, Settings,
+    Throttle, Verdict, Workers, fingerprint,
 };
 
 /// A plugin in a chain.
@@ -20,6 +20,15 @@ pub struct Link {
     pub phase: Phase,
     /// What its failure means for a message.
     pub on_failure: OnFailure,
+    /// Whether it is asked at all; outlives a reload that leaves the plugin as it is.
+    pub health: Arc<Health>,
+}
+
+impl Link {
+    /// Returns a plugin's place in a chain, in good health.
+    pub fn new(plugin: impl Plugin + 'static, phase: Phase, on_failure: OnFailure) -> Self {
+        Self { plugin: Arc::new(plugin), phase, on_failure, health: Arc::default() }
+    }
 }
 
 /// Plugins in the order in which they are asked.
@@ -128,7 +137,9 @@ impl Chain {
 
     async fn judge(&self, link: &Link, draft: &mut Draft) -> Result<Answer, Failure> {
         let (plugin, received, edits) = (Arc::clone(&link.plugin), Arc::clone(&draft.received), draft.edits.clone());
-        let (edits, answer) = self.run(link, move || plugin.message_received(&received, edits)).await?;
+        let about = || Some(fingerprint(&draft.received));
+        let answer = self.run_about(link, move || plugin.message_received(&received, edits), about).await;
+        let (edits, answer) = answer?;
         draft.edits = edits;
         Ok(answer)
     }
@@ -138,11 +149,28 @@ impl Chain {
         link: &Link,
         ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
+        self.run_about(link, ask, || None).await
+    }
+
+    /// Asks a plugin, if its health allows it, and lets its health know how that went. `about`: the message that it is about.
+    async fn run_about<T: Send + 'static>(
+        &self,
+        link: &Link,
+        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+        about: impl FnOnce() -> Option<Fingerprint>,
+    ) -> Result<T, Failure> {
+        if !link.health.may_ask(Instant::now()) {
+            return Err(quarantined(link));
+        }
         let answer = match link.plugin.placement() {
             Placement::Inline => ask(),
             Placement::Worker => self.workers.run(ask).await.unwrap_or_else(|| Err(no_worker(link))),
         };
-        answer.inspect_err(|failure| tracing::warn!(plugin = failure.plugin, kind = failure.kind.word(), "{failure}"))
+        match &answer {
+            Ok(_) => link.health.answered(),
+            Err(failure) => note(link, failure, about()),
+        }
+        answer
     }
 }
 
@@ -155,6 +183,22 @@ pub(crate) fn settle(on_failure: OnFailure, answer: Result<Answer, Failure>) -> 
         Ok(Err(refusal)) => (refusal.word(), Some(Outcome::Refuse(refusal))),
         Err(failure) => (failure.kind.word(), on_failure.refusal().map(Outcome::Refuse)),
     }
+}
+
+fn note(link: &Link, failure: &Failure, message: Option<Fingerprint>) {
+    let plugin = link.plugin.name();
+    tracing::warn!(plugin, kind = failure.kind.word(), "{failure}");
+    if link.health.failed(Instant::now(), failure.kind, message) {
+        tracing::error!(
+            plugin,
+            "the plugin keeps failing and is not asked for a while; its failure means what on_failure says"
+        );
+    }
+}
+
+fn quarantined(link: &Link) -> Failure {
+    let detail = "it kept failing and is not asked for a while".to_owned();
+    Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Quarantined, detail }
 }
 
 fn no_worker(link: &Link) -> Failure {

@@ -13,27 +13,38 @@ pub enum FailureKind {
     Nonsense,
     /// It trapped: a panic, an access out of bounds, a call that the host does not allow.
     Trap,
-    /// It ran out of CPU or wall-clock time.
+    /// It ran out of CPU time.
     Time,
+    /// It ran out of wall-clock time, which a busy machine may have kept from it: nobody's fault for sure.
+    WallTime,
     /// It ran out of memory, tables or stack.
     Memory,
     /// It ran out of host calls, or handed over too much in one.
     HostCalls,
     /// The host could not run it at all: no instance or no worker was free.
     Unavailable,
+    /// It was not asked, since it kept failing before.
+    Quarantined,
 }
 
 impl FailureKind {
+    /// Returns whether the plugin is to blame, as far as can be told.
+    #[must_use]
+    pub fn is_its_fault(self) -> bool {
+        !matches!(self, Self::WallTime | Self::Unavailable | Self::Quarantined)
+    }
+
     /// Returns the word for this failure in metrics and records.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Nonsense => "nonsense",
             Self::Trap => "trap",
-            Self::Time => "time",
+            Self::Time | Self::WallTime => "time",
             Self::Memory => "memory",
             Self::HostCalls => "host-calls",
             Self::Unavailable => "unavailable",
+            Self::Quarantined => "quarantined",
         }
     }
 }

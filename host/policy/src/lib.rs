@@ -10,6 +10,8 @@ pub mod budget;
 mod chain;
 pub mod event;
 mod failure;
+mod fingerprint;
+mod health;
 mod lanes;
 mod plugin;
 pub mod scope;
@@ -25,7 +27,9 @@ pub use event::{
     throttles::{Scope, Throttle},
 };
 pub use failure::{Failure, FailureKind, OnFailure};
-pub use plugin::{Event, Events, Phase, Placement, Plugin};
+pub use fingerprint::fingerprint;
+pub use health::{Fingerprint, Health, Standing};
+pub use plugin::{Event, Events, Phase, Placement, Plugin, Vitals};
 pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
 pub use tenant::{Judgement, Layer, Missing, TenantPolicy};
 pub use workers::Workers;

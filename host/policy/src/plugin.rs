@@ -58,6 +58,19 @@ pub enum Placement {
     Worker,
 }
 
+/// What a plugin takes of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Vitals {
+    /// Instances of it that are there, busy or not.
+    pub instances: u32,
+    /// Octets of memory of the largest instance that there was.
+    pub memory: u64,
+    /// Calls to the host in all events so far.
+    pub host_calls: u64,
+    /// Whether instances start with their configuration in memory.
+    pub has_snapshot: bool,
+}
+
 /// Something that answers events, in its own time, without async: it computes and returns.
 ///
 /// Only events in [`Plugin::events`] are asked. All methods are called from many threads.
@@ -70,6 +83,16 @@ pub trait Plugin: Send + Sync {
 
     /// Returns where it runs.
     fn placement(&self) -> Placement;
+
+    /// Returns the digest of what it runs, hexadecimal; empty for one that is part of the program.
+    fn digest(&self) -> String {
+        String::new()
+    }
+
+    /// Returns what it takes of the machine.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 
     /// Judges a message. The edits come back changed with the answer; with a failure they are gone, and the caller's copy holds.
     ///

@@ -4,14 +4,18 @@
 //! queues. Out: what the component made of it within its bounds, and what it wanted beyond them. It always runs on a worker,
 //! and what it takes of a CPU is told.
 
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tollgate_message::{Draft, Edits, QueueName, Received};
 
 use crate::{
-    Answer, Chain, Event, Events, Failure, FailureKind, OnFailure, Outcome, Placement, Plugin, Settings, Step,
-    Throttle,
+    Answer, Chain, Event, Events, Failure, FailureKind, Fingerprint, Health, OnFailure, Outcome, Placement, Plugin,
+    Settings, Step, Throttle,
     chain::settle,
+    fingerprint,
     scope::{Bounds, Clamp, Scope},
 };
 
@@ -26,6 +30,8 @@ pub struct TenantPolicy {
     pub bounds: Arc<Bounds>,
     /// What its failure means for a message; never to let it pass unjudged.
     pub on_failure: OnFailure,
+    /// Whether it is asked at all; stays with the component.
+    pub health: Arc<Health>,
 }
 
 /// What a component said about a message.
@@ -69,7 +75,8 @@ impl TenantPolicy {
         let started = Instant::now();
         let (plugin, received, edits) = (Arc::clone(&self.plugin), Arc::clone(&draft.received), draft.edits.clone());
         let ask = move || plugin.message_received(&received, edits);
-        let (answer, cpu) = self.run(chain, ask).await;
+        let about = || Some(fingerprint(&draft.received));
+        let (answer, cpu) = self.run(chain, ask, about).await;
         let mut told = Told::default();
         let answer = match answer {
             Ok((edits, answer)) => self.take(chain, draft, edits, answer, &mut told).await,
@@ -90,7 +97,7 @@ impl TenantPolicy {
     /// [`Failure`] where there is no usable answer.
     pub async fn queue_config(&self, chain: &Chain, name: &QueueName, so_far: &Settings) -> Result<Layer, Failure> {
         let (plugin, question, settings) = (Arc::clone(&self.plugin), name.clone(), so_far.clone());
-        let (layer, cpu) = self.run(chain, move || plugin.queue_config(&question, &settings)).await;
+        let (layer, cpu) = self.run(chain, move || plugin.queue_config(&question, &settings), || None).await;
         let layer = layer.inspect_err(|failure| {
             tracing::warn!(plugin = failure.plugin, kind = failure.kind.word(), "{failure}");
         })?;
@@ -125,13 +132,28 @@ impl TenantPolicy {
         Ok(answer)
     }
 
+    /// Asks the component, if its health allows it, and lets its health know how that went. `about`: the message that it is
+    /// about.
     async fn run<T: Send + 'static>(
         &self,
         chain: &Chain,
         ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+        about: impl FnOnce() -> Option<Fingerprint>,
     ) -> (Result<T, Failure>, Duration) {
+        if !self.health.may_ask(Instant::now()) {
+            return (Err(self.failure(FailureKind::Quarantined, QUARANTINED.to_owned())), Duration::ZERO);
+        }
         let ran = chain.workers().run_for(&self.tenant, ask).await;
-        ran.unwrap_or_else(|| (Err(self.failure(FailureKind::Unavailable, NO_WORKER.to_owned())), Duration::ZERO))
+        let no_worker = || (Err(self.failure(FailureKind::Unavailable, NO_WORKER.to_owned())), Duration::ZERO);
+        let (answer, cpu) = ran.unwrap_or_else(no_worker);
+        match &answer {
+            Ok(_) => self.health.answered(),
+            Err(failure) if self.health.failed(Instant::now(), failure.kind, about()) => {
+                tracing::error!(plugin = failure.plugin, "keeps failing and is not asked for a while");
+            }
+            Err(_) => {}
+        }
+        (answer, cpu)
     }
 
     fn nonsense(&self, detail: String) -> Failure {
@@ -143,6 +165,7 @@ impl TenantPolicy {
     }
 }
 
+const QUARANTINED: &str = "it kept failing and is not asked for a while";
 const NO_WORKER: &str = "too many events of the tenant's wait for a policy worker";
 
 /// What there is to tell besides the answer.
@@ -185,5 +208,114 @@ impl Plugin for Missing {
 
     fn throttles(&self, _: Option<&str>, _: Option<&str>) -> Result<Vec<Throttle>, Failure> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_message::{Address, Envelope, MessageId, Origin, Session, Timestamp};
+
+    use super::*;
+    use crate::{OptionValue, Phase, QueueOption, Verdict, Workers, scope::Defaults, scripted::Scripted};
+
+    fn draft() -> Draft {
+        let (at, to) = (Timestamp::from_millis(1_000), Address::new("u@example.com"));
+        let session = Session {
+            origin: Origin::Smtp,
+            authz_id: None,
+            may_relay: true,
+            peer: None,
+            local: None,
+            ehlo_domain: None,
+            hostname: "mta.example".to_owned(),
+        };
+        let envelope = Envelope { sender: None, recipients: vec![to], smtputf8: false, eight_bit: false };
+        let (id, content) = (MessageId::new(at), "Received: by us\r\nSubject: x\r\n\r\n".into());
+        let mut draft = Draft::new(Received { id, at, envelope, session: Arc::new(session), content, size: 31 });
+        draft.edits.meta.insert("tenant".to_owned(), "t".to_owned());
+        draft
+    }
+
+    fn policy(plugin: Scripted, may_reject: bool) -> TenantPolicy {
+        let defaults = Defaults {
+            retry_interval: Duration::from_secs(1200),
+            max_age: Duration::from_secs(3600),
+            egress_pool: "unspecified".to_owned(),
+        };
+        let bounds = Arc::new(Bounds { may_reject, ..Bounds::new(defaults) });
+        let (tenant, plugin) = (Arc::from("t"), Arc::new(plugin));
+        TenantPolicy { tenant, plugin, bounds, on_failure: OnFailure::Reject, health: Arc::default() }
+    }
+
+    fn chain() -> Chain {
+        let operators = Scripted::new("operator").on_queue(|_| Ok(None));
+        let link = crate::Link::new(operators, Phase::Queue, OnFailure::Defer);
+        Chain::new(vec![link], Workers::start(1).unwrap())
+    }
+
+    /// A component behind which there is no other check: whatever it does comes back.
+    fn unchecked() -> Scripted {
+        Scripted::new("tenant:t").on_message(|_, edits| {
+            edits.header.remove("Received");
+            edits.meta.insert("tenant".to_owned(), "other".to_owned());
+            edits.meta.insert("campaign".to_owned(), "c".to_owned());
+            Ok(Ok(Verdict::Accept))
+        })
+    }
+
+    #[tokio::test]
+    async fn what_a_component_does_out_of_scope_is_taken_back_whoever_let_it() {
+        let mut draft = draft();
+        let before = draft.edits.clone();
+
+        let judgement = policy(unchecked(), true).message_received(&chain(), &mut draft).await;
+
+        let queue = draft.queue_name().to_string();
+        assert_eq!((judgement.end, judgement.step.outcome, judgement.taken_back.len()), (None, "accept", 2));
+        assert_eq!((draft.edits.header == before.header, queue.as_str()), (true, "c:t@example.com"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_it_may_not_give_is_a_failure_and_leaves_nothing() {
+        let refuses = Scripted::new("tenant:t").on_message(|_, edits| {
+            edits.meta.insert("campaign".to_owned(), "c".to_owned());
+            Ok(Err(OnFailure::Defer.refusal().unwrap()))
+        });
+        let mut draft = draft();
+        let before = draft.edits.clone();
+
+        let judgement = policy(refuses, false).message_received(&chain(), &mut draft).await;
+
+        let refused = OnFailure::Reject.refusal().map(Outcome::Refuse);
+        assert_eq!((judgement.end, judgement.step.outcome, draft.edits == before), (refused, "nonsense", true));
+    }
+
+    #[tokio::test]
+    async fn a_layer_is_held_to_the_settings_before_it() {
+        let wants = Scripted::new("tenant:t").on_queue(|_| {
+            let mut settings = Settings::default();
+            let day = OptionValue::Duration(Duration::from_secs(86_400));
+            settings.set(QueueOption::MaxAge, day, None, &Arc::from("tenant:t")).unwrap();
+            Ok(Some(settings))
+        });
+        let name = QueueName::new(None, Some("t"), "example.com", None);
+
+        let layer = policy(wants, true).queue_config(&chain(), &name, &Settings::default()).await.unwrap();
+
+        let clamps: Vec<String> = layer.clamps.iter().map(ToString::to_string).collect();
+        let hour = Some(Duration::from_secs(3600));
+        assert_eq!(layer.settings.duration(&QueueOption::MaxAge), hour);
+        assert_eq!(clamps, ["max_age: wanted 1day, bound 1h by default"]);
+    }
+
+    #[tokio::test]
+    async fn a_component_that_is_missing_fails_for_messages_and_has_no_say_about_queues() {
+        let plugin = Arc::new(Missing { name: "tenant:t".to_owned(), reason: "gone".to_owned() });
+        let missing = TenantPolicy { plugin, ..policy(unchecked(), true) };
+
+        let handled = [Event::MessageReceived, Event::QueueConfig].map(|event| missing.handles(event));
+        let judgement = missing.message_received(&chain(), &mut draft()).await;
+
+        assert_eq!((handled, judgement.step.outcome, judgement.end.is_some()), ([true, false], "unavailable", true));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     engine::{self, Ticker},
     exports::Exports,
     limits::Limits,
-    plugin::snapshots,
+    plugin::{idle::Idle, snapshots},
     scan::{self, Census, Misfit, PACKAGE, ScanError},
     snapshot::Snapshots,
     state::{self, HostState},
@@ -40,6 +40,7 @@ struct Shared {
     loaded: Mutex<HashMap<blake3::Hash, Weak<Component>>>,
     snapshots: Snapshots,
     snapshot_queue: snapshots::Queue,
+    idle: Idle,
 }
 
 /// A component, compiled and checked, of which any number of plugins can be made.
@@ -100,7 +101,8 @@ impl Runtime {
             Cache::open(folder).inspect_err(warn).ok()
         });
         let (loaded, snapshots, snapshot_queue) = (Mutex::default(), Snapshots::default(), Mutex::default());
-        let shared = Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue };
+        let idle = Idle::default();
+        let shared = Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue, idle };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -179,6 +181,10 @@ impl Runtime {
 
     pub(crate) fn snapshot_queue(&self) -> &snapshots::Queue {
         &self.0.snapshot_queue
+    }
+
+    pub(crate) fn idle(&self) -> &Idle {
+        &self.0.idle
     }
 
     fn in_use(&self, digest: &blake3::Hash) -> Option<Arc<Component>> {

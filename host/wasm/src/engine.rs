@@ -63,6 +63,7 @@ fn base() -> Config {
         .max_wasm_stack(GUEST_STACK)
         .memory_init_cow(true)
         .wasm_backtrace_max_frames(NonZeroUsize::new(20))
+        .coredump_on_trap(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config
 }

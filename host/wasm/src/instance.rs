@@ -1,13 +1,17 @@
 //! One instance of a component, from its birth to its first failure.
 
 use std::{
-    sync::Arc,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tollgate_policy::{Failure, FailureKind, scope::Scope};
 use wasmtime::{
-    Store, Trap, UpdateDeadline,
+    Store, UpdateDeadline,
     component::{Instance, Lift, TypedFunc, WasmList},
 };
 
@@ -15,14 +19,17 @@ use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
     capability::LogBudget,
     component::{Image, Runtime},
+    dumps::Dumps,
     exports::{Call, Functions},
-    limits::{Limits, OutOfTime},
-    state::{HostCallsExhausted, HostState, TICKS},
+    failure::failure,
+    limits::Limits,
+    state::{HostState, TICKS},
 };
 
 /// An instance in a store of its own.
 pub(crate) struct Guest {
     store: Store<HostState>,
+    maker: Maker,
     runtime: Runtime,
     image: Arc<Image>,
     instance: Instance,
@@ -44,11 +51,48 @@ pub(crate) struct Maker {
     pub(crate) limits: Arc<Limits>,
     pub(crate) log: Arc<LogBudget>,
     pub(crate) scope: Scope,
+    pub(crate) dumps: Arc<Dumps>,
+    pub(crate) counts: Arc<Counts>,
+}
+
+/// What a plugin's instances come to, all together.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Instances that are there, busy or not.
+    pub(crate) instances: AtomicU32,
+    /// Octets of memory of the largest that there was.
+    pub(crate) memory: AtomicUsize,
+    /// Calls to the host in all events so far.
+    pub(crate) host_calls: AtomicU64,
+}
+
+impl Maker {
+    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, core_dumps: Option<PathBuf>) -> Self {
+        let log = Arc::new(LogBudget::new(limits.log_lines));
+        Self {
+            plugin: Arc::from(plugin),
+            limits: Arc::new(limits),
+            log,
+            scope,
+            dumps: Arc::new(Dumps::into(core_dumps)),
+            counts: Arc::default(),
+        }
+    }
 }
 
 impl Guest {
-    /// Instantiates a component. The deadline holds from the first instruction: start functions run here.
+    /// Instantiates a component; where as many instances as may be are there, one that nobody uses goes for it.
     pub(crate) fn instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
+        loop {
+            match Self::try_instantiate(runtime, image, maker) {
+                Err(failure) if failure.kind == FailureKind::Unavailable && runtime.idle().drop_one() => {}
+                made => return made,
+            }
+        }
+    }
+
+    /// The deadline holds from the first instruction: start functions run here.
+    fn try_instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
         let state = HostState::new(maker);
         let mut store = Store::new(runtime.engine(), state);
         store.limiter(|state| &mut state.ceiling);
@@ -60,12 +104,14 @@ impl Guest {
         store.set_hostcall_fuel(maker.limits.init_memory);
         store.set_max_component_handles(maker.limits.handles);
         let running = runtime.ticker().run();
-        let instance = image.pre.instantiate(&mut store).map_err(|error| failure(&store, &error))?;
+        let instance = image.pre.instantiate(&mut store).map_err(|error| failure(&mut store, maker, &error))?;
         drop(running);
         let less = |most: u64| most - fastrand::u64(0..=most / 5);
         let lifetime = (less(CALLS.into()) as u32, Instant::now() + Duration::from_secs(less(AGE.as_secs())));
         let (runtime, image) = (runtime.clone(), Arc::clone(image));
-        Ok(Self { store, runtime, image, instance, functions: Functions::default(), calls: 0, lifetime })
+        let maker = maker.clone();
+        maker.counts.instances.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { store, maker, runtime, image, instance, functions: Functions::default(), calls: 0, lifetime })
     }
 
     /// Gives the guest its files. A component that takes none is configured by nothing.
@@ -85,7 +131,16 @@ impl Guest {
         self.store.data_mut().begin_event();
         let fuel = self.store.data().limits().host_call_bytes;
         self.store.set_hostcall_fuel(fuel);
-        self.call(run)
+        let answer = self.call(run);
+        self.count();
+        answer
+    }
+
+    /// Adds what an event took to what its plugin takes.
+    fn count(&self) {
+        let (state, counts) = (self.store.data(), &self.maker.counts);
+        counts.host_calls.fetch_add(state.host_calls_made().into(), Ordering::Relaxed);
+        counts.memory.fetch_max(state.ceiling.memory_used, Ordering::Relaxed);
     }
 
     /// Runs something in the guest while the epoch advances.
@@ -93,12 +148,8 @@ impl Guest {
         self.store.set_epoch_deadline(TICKS);
         let _running = self.runtime.ticker().run();
         let (exports, instance, functions) = (&self.image.exports, &self.instance, &self.functions);
-        run(Call { exports, instance, functions, store: &mut self.store }).map_err(|error| failure(&self.store, &error))
-    }
-
-    /// Returns whether no event has been put to it.
-    pub(crate) fn is_unused(&self) -> bool {
-        self.calls == 0
+        let answer = run(Call { exports, instance, functions, store: &mut self.store });
+        answer.map_err(|error| failure(&mut self.store, &self.maker, &error))
     }
 
     /// Returns whether it has answered enough, lived long enough, or grown close to what it may have.
@@ -149,31 +200,8 @@ impl Guest {
     }
 }
 
-/// Says how a guest failed, in the words of the limit that it met or of its own panic.
-fn failure(store: &Store<HostState>, error: &wasmtime::Error) -> Failure {
-    let state = store.data();
-    let (kind, detail) = if let Some(refused) = &state.ceiling.refused {
-        (FailureKind::Memory, refused.clone())
-    } else if let Some(late) = error.downcast_ref::<OutOfTime>() {
-        (FailureKind::Time, late.to_string())
-    } else if let Some(calls) = error.downcast_ref::<HostCallsExhausted>() {
-        (FailureKind::HostCalls, calls.to_string())
-    } else {
-        trap(state, error)
-    };
-    Failure { plugin: state.plugin_name().to_owned(), kind, detail }
-}
-
-fn trap(state: &HostState, error: &wasmtime::Error) -> (FailureKind, String) {
-    let cause = error.root_cause().to_string();
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow | Trap::AllocationTooLarge) => (FailureKind::Memory, cause),
-        Some(Trap::Interrupt) => (FailureKind::Time, cause),
-        // The engine's own type for this is private; its words are all there is to tell it by.
-        _ if cause.contains("fuel allocated for hostcalls") => {
-            let limit = state.limits().host_call_bytes;
-            (FailureKind::HostCalls, format!("more than {limit} octets in one call (limits.host_call_bytes)"))
-        }
-        _ => (FailureKind::Trap, state.panic_note().map_or(cause, |panic| format!("panicked: {panic}"))),
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.maker.counts.instances.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -16,7 +16,6 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
-    capability::LogBudget,
     compile::Compiler,
     component::{Image, Runtime},
     engine,
@@ -58,13 +57,8 @@ fn configured(
     limits: &Limits,
 ) -> Result<Guest, String> {
     let words = |failure: Failure| failure.to_string();
-    let maker = Maker {
-        plugin: Arc::from("snapshot"),
-        limits: Arc::new(limits.clone()),
-        log: Arc::new(LogBudget::new(limits.log_lines)),
-        // There is nothing to touch while a guest is configured.
-        scope: Scope::default(),
-    };
+    // There is nothing to touch while a guest is configured.
+    let maker = Maker::new("snapshot", limits.clone(), Scope::default(), None);
     let mut guest = Guest::instantiate(runtime, image, &maker).map_err(words)?;
     let files: Vec<wit::File> =
         files.iter().map(|(name, content)| wit::File { name: name.clone(), content: content.clone() }).collect();
@@ -131,6 +125,11 @@ impl Default for Snapshots {
 impl Snapshots {
     pub(crate) fn get(&self, pair: &Pair) -> Option<Arc<Image>> {
         self.lock().by_pair.get(pair).cloned()
+    }
+
+    /// Returns whether a snapshot is there, which does not count as a use of it.
+    pub(crate) fn has(&self, pair: &Pair) -> bool {
+        self.lock().by_pair.contains(pair)
     }
 
     pub(crate) fn put(&self, pair: Pair, snapshot: &Arc<Image>) {

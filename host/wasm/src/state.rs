@@ -39,7 +39,7 @@ pub(crate) struct HostState {
 
 impl HostState {
     pub(crate) fn new(maker: &Maker) -> Self {
-        let Maker { plugin, limits, log, scope } = maker.clone();
+        let Maker { plugin, limits, log, scope, .. } = maker.clone();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -87,6 +87,11 @@ impl HostState {
             }
             None => Err(wasmtime::Error::new(HostCallsExhausted(self.limits.host_calls))),
         }
+    }
+
+    /// Returns how many calls to the host the event has made.
+    pub(crate) fn host_calls_made(&self) -> u32 {
+        self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
     }
 
     /// Charges header octets; returns whether the budget held them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_message::{
     Draft, Edits, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address, header,
 };
-use tollgate_policy::{Plugin, Settings, scope::Scope};
+use tollgate_policy::{Plugin, Settings};
 use tollgate_testkit::guest;
 use tollgate_wasm::{Compiler, ConfigFile, Configuration, Instances, Limits, Runtime, Setup, StartError, WasmPlugin};
 
@@ -19,7 +19,7 @@ fn start(octets: &[u8], file: &str, content: &str) -> Result<(WasmPlugin, Config
     let (name, limits) = ("example".to_owned(), Limits::default());
     WasmPlugin::start(
         component,
-        Setup { name, files: vec![file], limits, instances: Instances::Warm, scope: Scope::default() },
+        Setup { name, files: vec![file], limits, instances: Instances::Warm, ..Setup::default() },
     )
 }
 

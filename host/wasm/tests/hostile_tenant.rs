@@ -34,7 +34,7 @@ fn operators() -> Settings {
 fn chain() -> Chain {
     let plugin =
         Scripted::new("operator").on_message(|_, _| Ok(Ok(Verdict::Accept))).on_queue(|_| Ok(Some(operators())));
-    let link = Link { plugin: Arc::new(plugin), phase: Phase::Queue, on_failure: OnFailure::Defer };
+    let link = Link::new(plugin, Phase::Queue, OnFailure::Defer);
     Chain::new(vec![link], Workers::start(1).expect("a thread"))
 }
 
@@ -46,9 +46,15 @@ fn greedy(change: impl FnOnce(&mut Bounds)) -> TenantPolicy {
     let component = Runtime::new(None, Compiler::Here).expect("an engine").load(GREEDY).expect("a component");
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
     let (name, scope) = ("tenant:t".to_owned(), Scope::Tenant(Arc::clone(&bounds)));
-    let setup = Setup { name, files: Vec::new(), limits, instances: Instances::Fresh, scope };
+    let setup = Setup { name, files: Vec::new(), limits, instances: Instances::Fresh, scope, ..Setup::default() };
     let (plugin, _) = WasmPlugin::start(component, setup).expect("a plugin");
-    TenantPolicy { tenant: Arc::from("t"), plugin: Arc::new(plugin), bounds, on_failure: OnFailure::Defer }
+    TenantPolicy {
+        tenant: Arc::from("t"),
+        plugin: Arc::new(plugin),
+        bounds,
+        on_failure: OnFailure::Defer,
+        health: Arc::default(),
+    }
 }
 
 const HEADER: &str = "Received: by us\r\nDKIM-Signature: theirs\r\nSubject: s\r\n";

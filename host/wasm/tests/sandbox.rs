@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tollgate_message::{
     Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
 };
-use tollgate_policy::{Event, Events, FailureKind, Plugin, QueueOption, Settings, Verdict, scope::Scope};
+use tollgate_policy::{Event, Events, FailureKind, Plugin, QueueOption, Settings, Verdict};
 use tollgate_testkit::guest;
 use tollgate_wasm::{Compiler, ConfigFile, Instances, Limits, LoadError, Runtime, Setup, StartError, WasmPlugin};
 
@@ -19,7 +19,7 @@ fn plugin(octets: &[u8], instances: Instances) -> WasmPlugin {
     let limits = Limits { wall: Duration::from_secs(20), memory: 8 << 20, ..Limits::default() };
     WasmPlugin::start(
         component,
-        Setup { name: "test".to_owned(), files: Vec::new(), limits, instances, scope: Scope::default() },
+        Setup { name: "test".to_owned(), files: Vec::new(), limits, instances, ..Setup::default() },
     )
     .expect("a plugin")
     .0
@@ -220,7 +220,7 @@ fn configuration_is_refused_with_positions_or_fails_in_words() {
             files: vec![file],
             limits,
             instances: Instances::Warm,
-            scope: Scope::default(),
+            ..Setup::default()
         };
         match WasmPlugin::start(Arc::clone(&component), setup) {
             Ok(_) => "started".to_owned(),

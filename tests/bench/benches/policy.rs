@@ -11,9 +11,7 @@ use tollgate_bench::{QUEUE_HELPER, QUEUES};
 use tollgate_message::{
     Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
 };
-use tollgate_policy::{
-    Chain, Link, OnFailure, Phase, Plugin, Settings, Verdict, Workers, scope::Scope, scripted::Scripted,
-};
+use tollgate_policy::{Chain, Link, OnFailure, Phase, Plugin, Settings, Verdict, Workers, scripted::Scripted};
 use tollgate_testkit::guest::HELLO;
 use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Runtime, Setup, WasmPlugin};
 
@@ -73,7 +71,7 @@ fn draft_of(tenant: &str, domain: &str) -> Draft {
 fn plugin(component: &Arc<Component>, files: Vec<ConfigFile>, instances: Instances) -> WasmPlugin {
     // A neighbour that takes the processor must not end an event.
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
-    let setup = Setup { name: "bench".to_owned(), files, limits, instances, scope: Scope::default() };
+    let setup = Setup { name: "bench".to_owned(), files, limits, instances, ..Setup::default() };
     let plugin = WasmPlugin::start(Arc::clone(component), setup).expect("a plugin that starts").0;
     drop(plugin.take_snapshot());
     plugin
@@ -84,7 +82,7 @@ fn files() -> Vec<ConfigFile> {
 }
 
 fn chain(plugin: impl Plugin + 'static) -> Chain {
-    let link = Link { plugin: Arc::new(plugin), phase: Phase::Queue, on_failure: OnFailure::Defer };
+    let link = Link::new(plugin, Phase::Queue, OnFailure::Defer);
     Chain::new(vec![link], Workers::start(1).expect("a thread"))
 }
 

@@ -3,7 +3,10 @@
 //! [`mutate`] makes new files out of those of the [`corpus`]; [`oracle`] gives them to the component and says what went
 //! wrong; [`hunt`] does so until its time is up and makes what it finds small. A file is worth keeping when something is
 //! said about it that was not said before. Everything follows from the seed, so that what was found is found again.
+//!
+//! [`boundary`] does the same to the host: a guest that calls and answers with whatever it is given.
 
+pub mod boundary;
 pub mod corpus;
 pub mod hunt;
 pub mod mutate;

@@ -10,7 +10,7 @@ use tollgate_config::{Finding, Severity};
 use tollgate_message::{
     Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
 };
-use tollgate_policy::{Event, Plugin as _, Settings, scope::Scope};
+use tollgate_policy::{Event, Plugin as _, Settings};
 use tollgate_wasm::{Compiler, Component, Configuration, Instances, Limits, Runtime, Setup, StartError, WasmPlugin};
 
 use crate::Input;
@@ -68,7 +68,7 @@ impl Target {
             ..Limits::default()
         };
         let (name, files) = ("fuzzed".to_owned(), input.0.clone());
-        let setup = Setup { name, files, limits, instances: Instances::Warm, scope: Scope::default() };
+        let setup = Setup { name, files, limits, instances: Instances::Warm, ..Setup::default() };
         match WasmPlugin::start(Arc::clone(&self.component), setup) {
             Ok((_, said)) if errors(&said) > 0 => Err("loads files that it calls wrong".to_owned()),
             Ok((plugin, said)) => Ok((Some(plugin), said)),

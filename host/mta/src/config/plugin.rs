@@ -20,6 +20,8 @@ pub(crate) struct PluginConfig {
     pub(crate) limits: Limits,
     /// What it may touch.
     pub(crate) scope: Scope,
+    /// Folder for core dumps of instances that trapped.
+    pub(crate) core_dumps: Option<PathBuf>,
     /// Where the plugin stands: the file, and the place in it.
     pub(crate) origin: (String, Position),
     /// Where its component is named, in the same file.
@@ -84,6 +86,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
     }
     let instances = section.parsed("instances", findings, instances);
     let limits = limits::limits(&mut section, findings);
+    let core_dumps = section.text("core_dumps", findings).map(|path| folder.join(path));
     for (key, found) in [("name", name.is_some()), ("component", component.is_some())] {
         if !found && section.entry_is_missing(key) {
             section.missing(key, findings);
@@ -92,8 +95,19 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
     section.finish(findings);
     let instances = instances.unwrap_or(if stock { Instances::Warm } else { Instances::Fresh });
     let (name, component, config) = (name?, component?, config?);
-    let scope = Scope::Operator;
-    Some(PluginConfig { name, component, config, phase, on_failure, instances, limits, scope, origin, component_at })
+    Some(PluginConfig {
+        name,
+        component,
+        config,
+        phase,
+        on_failure,
+        instances,
+        limits,
+        scope: Scope::Operator,
+        core_dumps,
+        origin,
+        component_at,
+    })
 }
 
 /// Reads the names of the files; nothing where one of them is none, for what a plugin says to the rest may be wrong.

@@ -30,7 +30,7 @@ fn draft() -> Draft {
 }
 
 fn chain(links: Vec<(Scripted, Phase, OnFailure)>) -> Chain {
-    let link = |(plugin, phase, on_failure)| Link { plugin: Arc::new(plugin), phase, on_failure };
+    let link = |(plugin, phase, on_failure)| Link::new(plugin, phase, on_failure);
     Chain::new(links.into_iter().map(link).collect(), Workers::start(1).unwrap())
 }
 
@@ -145,4 +145,35 @@ async fn a_worker_outlives_a_panic() {
     let decisions = [chain.message_received(&mut draft()).await, chain.message_received(&mut calm).await];
 
     assert_eq!(decisions.map(|decision| decision.trail[0].outcome), ["unavailable", "accept"]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_keeps_failing_is_not_asked_and_its_failure_means_what_it_meant() {
+    let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let fails = Scripted::new("p").on_queue(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Err(Failure { plugin: "p".to_owned(), kind: FailureKind::Trap, detail: "scripted".to_owned() })
+    });
+    let chain = chain(vec![(fails, Phase::Queue, OnFailure::Defer)]);
+    let mut kinds = Vec::new();
+
+    for _ in 0..8 {
+        kinds.extend(chain.queue_config(&QueueName::parse("d")).await.1.iter().map(|failure| failure.kind.word()));
+    }
+
+    let expected = [["trap"; 5].as_slice(), &["quarantined"; 3]].concat();
+    assert_eq!((kinds, asked.load(std::sync::atomic::Ordering::Relaxed)), (expected, 5));
+}
+
+#[tokio::test]
+async fn one_message_that_breaks_a_plugin_again_and_again_does_not_put_it_into_quarantine() {
+    let chain = chain(vec![(fails_after_an_edit("p"), Phase::Received, OnFailure::Defer)]);
+    let mut words = Vec::new();
+
+    for _ in 0..8 {
+        words.extend(chain.message_received(&mut draft()).await.trail.iter().map(|step| step.outcome));
+    }
+
+    assert_eq!(words, ["trap"; 8]);
 }

@@ -39,11 +39,16 @@ impl LogBudget {
 impl wit::Host for HostState {
     fn write(&mut self, level: wit::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         self.charge()?;
+        let is_panic = fields.iter().any(|(name, _)| name == "panic");
+        let is_written = self.log_budget().take();
+        if !is_panic && !is_written {
+            return Ok(());
+        }
         let line = clean(&message, &fields);
-        if fields.iter().any(|(name, _)| name == "panic") {
+        if is_panic {
             self.note_panic(line.clone());
         }
-        if !self.log_budget().take() {
+        if !is_written {
             return Ok(());
         }
         let plugin = self.plugin_name();
@@ -57,15 +62,19 @@ impl wit::Host for HostState {
     }
 }
 
-/// Returns message and fields as one line, cut to its length, without anything that could pass for another line.
+/// Returns message and fields as one line, cut to its length, without anything that could pass for another line. What is cut
+/// off is not looked at: it may be long.
 fn clean(message: &str, fields: &[(String, String)]) -> String {
-    let mut line = message.to_owned();
-    for (name, value) in fields.iter().filter(|(name, _)| name != "panic") {
-        line.push_str(&format!(" {name}={value}"));
+    let shown = fields.iter().filter(|(name, _)| name != "panic").flat_map(|(name, value)| [" ", name, "=", value]);
+    let mut line = String::new();
+    for part in std::iter::once(message).chain(shown) {
+        for c in part.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+            if line.len() + c.len_utf8() > LINE {
+                return line;
+            }
+            line.push(c);
+        }
     }
-    let mut line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let end = (0..=line.len().min(LINE)).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
-    line.truncate(end);
     line
 }
 

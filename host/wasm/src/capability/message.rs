@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tollgate_message::{
     Edits, Meta, Origin, Received, Schedule, envelope::Address, header, header::FieldError, schedule::ScheduleError,
 };
+use tollgate_policy::scope::Scope;
 use wasmtime::component::Resource;
 
 use crate::{
@@ -28,13 +29,14 @@ const META: (usize, usize) = (255, 16 * 1024);
 pub struct MessageHandle {
     pub(crate) received: Arc<Received>,
     pub(crate) edits: Edits,
-    /// The metadata before the plugin was asked: what of it others set.
+    /// Of a tenant's component, the metadata before it was asked: what of it others set.
     before: Meta,
 }
 
 impl MessageHandle {
-    pub(crate) fn new(received: Arc<Received>, edits: Edits) -> Self {
-        let before = edits.meta.clone();
+    pub(crate) fn new(received: Arc<Received>, edits: Edits, scope: &Scope) -> Self {
+        // Nobody asks on behalf of the operator's plugins.
+        let before = scope.bounds().map(|_| edits.meta.clone()).unwrap_or_default();
         Self { received, edits, before }
     }
 }

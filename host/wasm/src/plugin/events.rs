@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tollgate_message::{Edits, QueueName, Received};
-use tollgate_policy::{Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict};
+use tollgate_policy::{
+    Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
+};
 
 use super::{Instances, WasmPlugin};
 use crate::{
@@ -31,12 +33,21 @@ impl Plugin for WasmPlugin {
         }
     }
 
+    fn digest(&self) -> String {
+        self.0.component.digest()
+    }
+
+    fn vitals(&self) -> Vitals {
+        self.0.vitals()
+    }
+
     fn message_received(&self, received: &Arc<Received>, edits: Edits) -> Result<(Edits, Answer), Failure> {
         let mut guest = self.0.take()?;
         let received = Arc::clone(received);
         let (edits, answer) = guest.event(|call| {
             let (functions, store) = call.message_received()?;
-            let handle = store.data_mut().table.push(MessageHandle::new(received, edits))?;
+            let message = MessageHandle::new(received, edits, store.data().scope());
+            let handle = store.data_mut().table.push(message)?;
             let borrowed = wasmtime::component::Resource::new_borrow(handle.rep());
             let interface = functions.tollgate_policy_message_received();
             let answer = interface.call_message_received(&mut *store, borrowed)?;

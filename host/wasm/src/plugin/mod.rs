@@ -1,16 +1,19 @@
 //! A component with a name, its configuration and its limits: what answers events.
 
 mod events;
+pub(crate) mod idle;
 pub(crate) mod snapshots;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+};
 
 use tollgate_config::{Finding, Position, Severity};
-use tollgate_policy::{Failure, FailureKind, scope::Scope};
+use tollgate_policy::{Failure, FailureKind, Vitals, scope::Scope};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
-    capability::LogBudget,
     component::Component,
     instance::{Guest, Maker},
     limits::Limits,
@@ -22,9 +25,10 @@ use snapshots::SnapshotState;
 const KEPT: usize = 64;
 
 /// Whether instances are used again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Instances {
     /// One event, one instance.
+    #[default]
     Fresh,
     /// Instances go on from event to event, one for each thread that is in the plugin at the time.
     Warm,
@@ -81,7 +85,7 @@ pub enum StartError {
 }
 
 /// What a plugin is started with, besides its component.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// The name that the operator gave it.
     pub name: String,
@@ -93,6 +97,8 @@ pub struct Setup {
     pub instances: Instances,
     /// What it may touch.
     pub scope: Scope,
+    /// Folder for core dumps of instances that trapped; none are written without one.
+    pub core_dumps: Option<PathBuf>,
 }
 
 /// A plugin that runs as a component.
@@ -104,6 +110,7 @@ pub(crate) struct Inner {
     maker: Maker,
     files: Vec<wit::File>,
     instances: Instances,
+    /// Instances that nobody uses; the one that was used last is taken first.
     idle: Mutex<Vec<Guest>>,
     snapshot: SnapshotState,
 }
@@ -114,19 +121,20 @@ impl WasmPlugin {
     /// # Errors
     /// [`StartError`]: the configuration's fault, or the plugin's.
     pub fn start(component: Arc<Component>, setup: Setup) -> Result<(Self, Configuration), StartError> {
-        let Setup { name, files, limits, instances, scope } = setup;
+        let Setup { name, files, limits, instances, scope, core_dumps } = setup;
         let files: Vec<_> =
             files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
-        let log = Arc::new(LogBudget::new(limits.log_lines));
-        let maker = Maker { plugin: Arc::from(name), limits: Arc::new(limits), log, scope };
+        let maker = Maker::new(&name, limits, scope, core_dumps);
         let mut guest = Guest::instantiate(&component.runtime, &component.image, &maker)?;
         let loaded = guest
             .configure(&files)?
             .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
-        let snapshot = SnapshotState::new(&component, &files, instances);
+        let snapshot = SnapshotState::new(&component, &files);
         let inner = Inner { component, maker, files, instances, idle: Mutex::new(Vec::new()), snapshot };
         inner.give_back(guest);
-        Ok((Self(Arc::new(inner)), configuration(loaded.diagnostics, loaded.references)))
+        let inner = Arc::new(inner);
+        inner.component.runtime.idle().watch(&inner);
+        Ok((Self(inner), configuration(loaded.diagnostics, loaded.references)))
     }
 
     /// Takes the plugin's snapshot now, where it has a use for one; otherwise that happens behind its first events.
@@ -167,12 +175,28 @@ impl Inner {
         }
     }
 
+    /// Drops an instance that nobody uses, if there is one.
+    pub(crate) fn drop_idle(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.is_some()
+    }
+
     fn give_back(&self, guest: Guest) {
-        // A fresh plugin keeps the instance that its start has configured for its first event.
-        let is_kept = if self.instances == Instances::Warm { !guest.is_worn() } else { guest.is_unused() };
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_kept && idle.len() < KEPT {
-            idle.push(guest);
+        if self.instances == Instances::Warm && !guest.is_worn() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < KEPT {
+                idle.push(guest);
+            }
+        }
+    }
+
+    fn vitals(&self) -> Vitals {
+        let counts = &self.maker.counts;
+        Vitals {
+            instances: counts.instances.load(Ordering::Relaxed),
+            memory: counts.memory.load(Ordering::Relaxed) as u64,
+            host_calls: counts.host_calls.load(Ordering::Relaxed),
+            has_snapshot: self.has_snapshot(),
         }
     }
 

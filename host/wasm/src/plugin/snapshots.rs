@@ -1,7 +1,8 @@
 //! When a plugin gets a snapshot, and who takes it.
 //!
-//! Only plugins whose instances live for one event have a use for one. The first events are answered without; a plugin that
-//! has a few of them is worth the second that a snapshot takes, on a thread that does nothing else.
+//! A plugin whose instances live for one event gains by one at each event, a warm one when an instance has failed or is worn.
+//! The first instances are configured one by one; a plugin that needs more is worth the second that a snapshot takes, on a
+//! thread that does nothing else.
 
 use std::sync::{
     Arc, PoisonError,
@@ -9,7 +10,7 @@ use std::sync::{
     mpsc,
 };
 
-use super::{Inner, Instances, wit};
+use super::{Inner, wit};
 use crate::{
     cache::Key,
     compile::{Job, Task},
@@ -18,7 +19,7 @@ use crate::{
     snapshot::{self, Pair},
 };
 
-/// How many instances are configured one by one before a snapshot is worth it.
+/// How many instances are configured one by one before a snapshot is worth it: of warm ones there is one for each thread.
 const BUSY: u32 = 8;
 
 /// What a plugin has to do with snapshots.
@@ -29,10 +30,9 @@ pub(super) struct SnapshotState {
 }
 
 impl SnapshotState {
-    pub(super) fn new(component: &Component, files: &[wit::File], instances: Instances) -> Self {
-        let size = component.octets().len();
-        let of_use =
-            instances == Instances::Fresh && component.image.exports.configure.is_some() && size <= snapshot::LARGEST;
+    pub(super) fn new(component: &Component, files: &[wit::File]) -> Self {
+        let is_configured = component.image.exports.configure.is_some();
+        let of_use = is_configured && component.octets().len() <= snapshot::LARGEST;
         let pair = of_use.then(|| (*component.hash(), hash(files)));
         Self { pair, made: AtomicU32::new(0) }
     }
@@ -58,6 +58,10 @@ impl Inner {
             self.ask_for_snapshot();
         }
         found
+    }
+
+    pub(super) fn has_snapshot(&self) -> bool {
+        self.snapshot.pair.is_some_and(|pair| self.component.runtime.snapshots().has(&pair))
     }
 
     fn ask_for_snapshot(self: &Arc<Self>) {

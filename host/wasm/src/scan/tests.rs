@@ -130,12 +130,52 @@ fn what_was_built_for_another_host_is_told_as_a_table() {
     assert_eq!(misfit, expected);
 }
 
-mod damaged {
+mod any {
     use proptest::prelude::*;
 
     use super::*;
 
+    /// A component by what it instantiates: so many modules, and some of the components within it, each so often.
+    #[derive(Clone, Debug)]
+    struct Tree {
+        modules: usize,
+        within: Vec<(Tree, usize)>,
+    }
+
+    impl Tree {
+        fn cost(&self) -> u64 {
+            self.within.iter().map(|(tree, times)| tree.cost() * *times as u64).sum::<u64>() + self.modules as u64
+        }
+
+        fn text(&self) -> String {
+            let within = self.within.iter().enumerate().map(|(n, (tree, times))| {
+                let instances = format!("(instance (instantiate $c{n}))").repeat(*times);
+                format!("{} {instances}", tree.text().replacen("(component", &format!("(component $c{n}"), 1))
+            });
+            let modules = "(core instance (instantiate $m))".repeat(self.modules);
+            format!("(component (core module $m) {modules} {})", within.collect::<String>())
+        }
+    }
+
+    fn tree() -> impl Strategy<Value = Tree> {
+        let leaf = (0_usize..4).prop_map(|modules| Tree { modules, within: Vec::new() });
+        leaf.prop_recursive(4, 24, 3, |inner| {
+            let within = proptest::collection::vec((inner, 0_usize..4), 0..3);
+            (0_usize..3, within).prop_map(|(modules, within)| Tree { modules, within })
+        })
+    }
+
     proptest! {
+        /// What one pass counts is what a walk over everything that would be made counts.
+        #[test]
+        fn core_instances_are_counted_as_they_would_be_made(tree in tree()) {
+            let limits = Limits { core_instances: u32::MAX, ..Limits::default() };
+
+            let census = scan(&component(&tree.text()), &limits);
+
+            prop_assert_eq!(census.map(|census| census.core_instances), Ok(tree.cost()));
+        }
+
         /// Cut off anywhere, and with octets changed, a component is described or refused; nothing else happens.
         #[test]
         fn damaged_components_are_described_or_refused(

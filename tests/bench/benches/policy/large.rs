@@ -9,7 +9,7 @@ use std::{
 use criterion::{BatchSize, Criterion};
 use tollgate_bench::{QUEUE_HELPER, QUEUES, large, median, round, tell};
 use tollgate_message::{Draft, QueueName};
-use tollgate_policy::{Plugin as _, Settings, Verdict, scope::Scope};
+use tollgate_policy::{Plugin as _, Settings, Verdict};
 use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 use super::{draft_of, load, plugin};
@@ -116,7 +116,7 @@ fn memory(stock: &Arc<Component>, size: &Size) -> usize {
             files: size.files(),
             limits,
             instances: Instances::Warm,
-            scope: Scope::default(),
+            ..Setup::default()
         };
         WasmPlugin::start(Arc::clone(stock), setup).is_ok()
     };

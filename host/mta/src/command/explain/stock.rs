@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tollgate_config::Finding;
-use tollgate_policy::{Chain, Link, OnFailure, Phase, Workers, scope::Scope};
+use tollgate_policy::{Chain, Link, OnFailure, Phase, Workers};
 use tollgate_wasm::{Component, ConfigFile, Instances, Limits, Setup, StartError, WasmPlugin};
 
 use super::{super::finding, answer, user_cache};
@@ -38,7 +38,7 @@ impl Stock {
         let order: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
         // Beside a busy server an explanation may wait; what a message may cost in CPU time holds here too.
         let limits = Limits { wall: Duration::from_secs(30), ..Limits::default() };
-        let setup = Setup { name: NAME.to_owned(), files, limits, instances: Instances::Warm, scope: Scope::default() };
+        let setup = Setup { name: NAME.to_owned(), files, limits, instances: Instances::Warm, ..Setup::default() };
         let started = WasmPlugin::start(Arc::clone(&self.component), setup);
         let (chain, mut findings) = match started {
             Ok((plugin, configuration)) => (Some(self.chain(plugin)), configuration.findings),
@@ -51,7 +51,7 @@ impl Stock {
     }
 
     fn chain(&self, plugin: WasmPlugin) -> Chain {
-        let link = Link { plugin: Arc::new(plugin), phase: Phase::Queue, on_failure: OnFailure::Defer };
+        let link = Link::new(plugin, Phase::Queue, OnFailure::Defer);
         Chain::new(vec![link], self.workers.clone())
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn policy(
         instances: Instances::Fresh,
         limits,
         scope,
+        core_dumps: None,
         origin,
         component_at,
     };

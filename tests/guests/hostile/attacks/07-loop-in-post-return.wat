@@ -1,0 +1,9 @@
+;; Answers, and then loops where it is told that its answer was read.
+(module
+  (import "tollgate:policy/message@0.1.0" "[resource-drop]message" (func $drop (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 2048))
+  (func (export "cabi_post_tollgate:policy/message-received@0.1.0#message-received") (param i32) (loop (br 0)))
+  (func (export "tollgate:policy/message-received@0.1.0#message-received") (param $message i32) (result i32)
+    (call $drop (local.get $message))
+    (i32.const 1024)))
