@@ -2,6 +2,8 @@
 //!
 //! What is wrong with the operator's plugins refuses the configuration. What is wrong with a tenant's is that tenant's.
 
+mod tenant;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -11,16 +13,14 @@ use std::{
 };
 
 use tollgate_config::{Finding, Position, Severity, nearest};
-use tollgate_policy::{Chain, Event, Health, Link, Missing, Plugin, TenantPolicy, Workers, scope::Bounds};
+use tollgate_policy::{Chain, Link, Workers};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Reference, Runtime, Setup, StartError, WasmPlugin,
 };
 
-use crate::config::{
-    ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, Tenant,
-    files::{Files, quoted},
-    text,
-};
+use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
+
+pub(crate) use tenant::{LoadedTenant, Own, Ready};
 
 /// The stock plugin, as a component.
 const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
@@ -44,55 +44,10 @@ pub(crate) struct Loaded {
     pub(crate) loader: Loader,
 }
 
-/// A tenant, and what became of its component.
-pub(crate) struct LoadedTenant {
-    pub(crate) config: Tenant,
-    pub(crate) own: Own,
-}
-
-/// A tenant's component.
-#[derive(Clone)]
-pub(crate) enum Own {
-    /// It has none, or has sent none yet.
-    None,
-    /// It is ready to be asked.
-    Ready(Ready),
-    /// It is not, for this reason.
-    Broken(String),
-}
-
-/// A component that can be asked.
-#[derive(Clone)]
-pub(crate) struct Ready {
-    pub(crate) plugin: Arc<dyn Plugin>,
-    pub(crate) health: Arc<Health>,
-    /// Digest of its octets, hexadecimal.
-    pub(crate) digest: String,
-    /// How many octets they are.
-    pub(crate) size: u64,
-}
-
 impl Loaded {
     /// Returns everything that is to be said, the operator's part first.
     pub(crate) fn said(&self) -> impl Iterator<Item = Finding> {
         self.findings.iter().chain(&self.of_tenants).cloned()
-    }
-}
-
-impl LoadedTenant {
-    /// Returns whoever is asked for this tenant after the chain; nobody where it has no component.
-    pub(crate) fn policy(&self, tenant: &Arc<str>) -> Option<TenantPolicy> {
-        let config = &self.config.policy.as_ref()?.plugin;
-        let (plugin, health): (Arc<dyn Plugin>, _) = match &self.own {
-            Own::None => return None,
-            Own::Ready(ready) => (Arc::clone(&ready.plugin), Arc::clone(&ready.health)),
-            Own::Broken(reason) => {
-                let (name, reason) = (config.name.clone(), reason.clone());
-                (Arc::new(Missing { name, reason }), Arc::default())
-            }
-        };
-        let (tenant, bounds) = (Arc::clone(tenant), Arc::clone(&self.config.bounds));
-        Some(TenantPolicy { tenant, plugin, bounds, on_failure: config.on_failure, health })
     }
 }
 
@@ -118,58 +73,8 @@ impl Loader {
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let workers =
             Workers::start(workers).map_err(|reason| vec![general(format!("no policy workers: {reason}"))])?;
-        let (mut tenants, mut of_tenants) = (BTreeMap::new(), unprotected(config));
-        for (name, tenant) in &config.tenants.by_name {
-            let (own, said) = self.tenant(tenant);
-            of_tenants.extend(said);
-            tenants.insert(Arc::clone(name), LoadedTenant { config: tenant.clone(), own });
-        }
+        let (tenants, of_tenants) = self.tenants(config);
         Ok(Loaded { chain: Chain::new(links, workers), findings, of_tenants, tenants, loader: self.share() })
-    }
-
-    /// Loads a tenant's component; returns what became of it, and everything that is to be said.
-    pub(crate) fn tenant(&mut self, tenant: &Tenant) -> (Own, Vec<Finding>) {
-        match &tenant.policy {
-            Some(policy) if policy.uploaded && !is_there(&policy.plugin) => (Own::None, Vec::new()),
-            Some(policy) => {
-                let source = Self::octets(&policy.plugin.component);
-                self.tenant_of(tenant, &policy.plugin, source)
-            }
-            None => (Own::None, Vec::new()),
-        }
-    }
-
-    /// Makes a tenant's component of octets that were just sent, as [`Loader::tenant`] would of the same in a file.
-    pub(crate) fn sent(&mut self, tenant: &Tenant, plugin: &PluginConfig, octets: Vec<u8>) -> (Own, Vec<Finding>) {
-        let key = PathBuf::from(format!("the component of {}", plugin.name));
-        self.tenant_of(tenant, plugin, Ok((key, octets)))
-    }
-
-    fn tenant_of(
-        &mut self,
-        tenant: &Tenant,
-        config: &PluginConfig,
-        source: Result<(PathBuf, Vec<u8>), String>,
-    ) -> (Own, Vec<Finding>) {
-        let size = source.as_ref().map_or(0, |(_, octets)| octets.len() as u64);
-        let loaded = source.and_then(|source| self.load_octets(source, &config.limits));
-        let digest = loaded.as_ref().map(|component| component.digest()).unwrap_or_default();
-        let (own, configuration) = match self.start(config, loaded) {
-            Ok((plugin, configuration)) => {
-                let plugin: Arc<dyn Plugin> = Arc::new(plugin);
-                (Own::Ready(Ready { plugin, health: Arc::default(), digest, size }), configuration)
-            }
-            Err(refused) => {
-                let first = refused.findings.iter().find(|finding| finding.severity == Severity::Error);
-                (Own::Broken(first.map_or_else(String::new, ToString::to_string)), refused)
-            }
-        };
-        let mut findings = beyond(&configuration.references, &tenant.bounds);
-        findings.extend(by_place(config, configuration, None));
-        if let Own::Ready(ready) = &own {
-            findings.extend(unasked(config, ready));
-        }
-        (own, findings)
     }
 
     /// Returns what is to be said about the plugins of a file that is refused, and about their files.
@@ -267,78 +172,6 @@ impl Loader {
             self.runtime.load_within(&octets, limits).map_err(|reason| format!("{}: {reason}", key.display()))?;
         self.loaded.insert(key, Arc::clone(&component));
         Ok(component)
-    }
-}
-
-fn is_there(plugin: &PluginConfig) -> bool {
-    matches!(&plugin.component, ComponentSource::File(path) if path.exists())
-}
-
-/// Returns a warning for each pool that a tenant's configuration names and its bounds do not list. Which pools there are is
-/// not for a tenant to learn.
-fn beyond(references: &[Reference], bounds: &Bounds) -> Vec<Finding> {
-    let beyond = references.iter().filter(|reference| !bounds.egress_pools.contains(&reference.name));
-    let finding = |reference: &Reference| Finding {
-        severity: Severity::Warning,
-        file: Some(reference.file.clone()),
-        at: Some(reference.at),
-        message: format!(
-            "egress_pool: '{}' is not in the tenant's bounds.egress_pools; a queue for which the operator has another \
-             keeps that",
-            reference.name
-        ),
-    };
-    beyond.map(finding).collect()
-}
-
-/// Returns what is to be said about events that a tenant's component handles and is not asked, or that it does not handle.
-fn unasked(config: &PluginConfig, ready: &Ready) -> Vec<Finding> {
-    let events = ready.plugin.events();
-    let asked = [Event::MessageReceived, Event::QueueConfig].iter().any(|event| events.contains(*event));
-    let said = |severity, text: &str| Finding {
-        severity,
-        file: Some(config.origin.0.clone()),
-        at: Some(config.component_at),
-        message: format!("plugin '{}': {text}", config.name),
-    };
-    let throttles = "handles throttles, which tenants' components are not asked for";
-    let nothing = "handles neither message-received nor queue-config, so it is never asked";
-    let throttles = events.contains(Event::Throttles).then(|| said(Severity::Note, throttles));
-    throttles.into_iter().chain((!asked).then(|| said(Severity::Warning, nothing))).collect()
-}
-
-/// Returns a warning for each tenant with a component that anybody can pretend to be, who may relay. What the stock plugin
-/// asks of those who name a tenant is in its files; what other plugins ask cannot be known.
-fn unprotected(config: &Config) -> Vec<Finding> {
-    let is_stock = |plugin: &&PluginConfig| plugin.component == ComponentSource::QueueHelper;
-    let mut files = Files::default();
-    for file in config.plugins.iter().filter(is_stock).flat_map(|plugin| &plugin.config) {
-        files.add(&file.name, &fs::read(&file.path).unwrap_or_default());
-    }
-    let spots = files.spots();
-    let requires = |tenant: &str| {
-        spots.iter().any(|spot| {
-            spot.entry.key == "require_authz" && matches!(spot.path[..], ["tenant" | "tenants", name] if name == tenant)
-        })
-    };
-    let open = config.tenants.by_name.iter().filter(|(name, tenant)| {
-        let has_component = tenant.policy.is_some();
-        has_component && !tenant.is_closed && !requires(name)
-    });
-    open.map(|(name, tenant)| unprotected_tenant(name, tenant)).collect()
-}
-
-fn unprotected_tenant(name: &str, tenant: &Tenant) -> Finding {
-    let key = quoted(name);
-    Finding {
-        severity: Severity::Warning,
-        file: tenant.policy.as_ref().map(|policy| policy.plugin.origin.0.clone()),
-        at: Some(tenant.at),
-        message: format!(
-            "tenant '{name}' has a component and no `identities`: whoever may relay can name the tenant, and have its \
-             component judge other mail; list its users, tokens and networks here, or write `require_authz` in \
-             [tenant.{key}] of queues.toml"
-        ),
     }
 }
 

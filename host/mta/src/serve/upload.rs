@@ -38,12 +38,15 @@ use crate::{
 const BODY: Duration = Duration::from_secs(120);
 /// How many components are looked at and compiled at a time, whoever sends them.
 const AT_A_TIME: usize = 2;
+/// How many may be on their way in: each is in memory as a whole, and one tenant sends one at a time.
+const ARRIVING: usize = 16;
 
 /// What the handlers share.
 struct Api {
     node: Arc<Node>,
     loader: Loader,
     pace: Pace,
+    arriving: Semaphore,
     room: Semaphore,
     /// Held while a component is put in force or taken away.
     changing: Mutex<()>,
@@ -51,8 +54,8 @@ struct Api {
 
 /// Returns the routes.
 pub(super) fn routes(node: &Arc<Node>, loader: Loader) -> Router {
-    let (node, room) = (Arc::clone(node), Semaphore::new(AT_A_TIME));
-    let api = Api { node, loader, pace: Pace::default(), room, changing: Mutex::default() };
+    let (node, arriving, room) = (Arc::clone(node), Semaphore::new(ARRIVING), Semaphore::new(AT_A_TIME));
+    let api = Api { node, loader, pace: Pace::default(), arriving, room, changing: Mutex::default() };
     let methods = get(show).put(send).delete(remove);
     Router::new().route("/api/v1/tenants/{tenant}/policy", methods).with_state(Arc::new(api))
 }
@@ -86,6 +89,8 @@ async fn send(
     let (name, tenant, plugin) = api.admit(ends, &head, &tenant).await?;
     let now = api.node.clock.now();
     let _turn = api.pace.start(&name, tenant.loaded.config.quota.uploads, now).map_err(|why| too_soon(&name, why))?;
+    let busy = |_| Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many components are being sent, try again later");
+    let _arriving = api.arriving.try_acquire().map_err(busy)?;
     let octets = read(body, plugin.limits.artifact).await?;
     let (own, said) = api.load(&tenant, &plugin, octets.clone()).await?;
     if !matches!(own, Own::Ready(_)) || finding::any_error(&said) {

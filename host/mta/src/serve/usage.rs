@@ -4,7 +4,7 @@
 //! last message, so that names that anybody made up leave nothing behind.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -91,10 +91,14 @@ impl Usage {
         Ok(Place { usage: Arc::clone(self), tenant: tenant.to_owned(), counted: Counted::Received })
     }
 
-    /// Counts a message that a start found in the spool.
+    /// Counts a message that is in the spool.
     pub(crate) fn found(&self, queue: &QueueName, octets: u64) {
         if let Some(tenant) = &queue.tenant {
-            self.lock().entry(tenant.clone()).or_default().add(queue, octets);
+            let mut tenants = self.lock();
+            match tenants.get_mut(tenant) {
+                Some(count) => count.add(queue, octets),
+                None => tenants.entry(tenant.clone()).or_default().add(queue, octets),
+            }
         }
     }
 
@@ -106,11 +110,11 @@ impl Usage {
     }
 
     fn change(&self, tenant: &str, change: impl FnOnce(&mut Count)) {
-        if let Entry::Occupied(mut entry) = self.lock().entry(tenant.to_owned()) {
-            change(entry.get_mut());
-            if *entry.get() == Count::default() {
-                entry.remove();
-            }
+        let mut tenants = self.lock();
+        let Some(count) = tenants.get_mut(tenant) else { return };
+        change(count);
+        if *count == Count::default() {
+            tenants.remove(tenant);
         }
     }
 
@@ -135,17 +139,19 @@ impl Count {
     fn add(&mut self, queue: &QueueName, octets: u64) {
         self.messages += 1;
         self.octets = self.octets.saturating_add(octets);
-        *self.queues.entry(queue.clone()).or_default() += 1;
+        match self.queues.get_mut(queue) {
+            Some(messages) => *messages += 1,
+            None => drop(self.queues.insert(queue.clone(), 1)),
+        }
     }
 
     fn remove(&mut self, queue: &QueueName, octets: u64) {
         self.messages = self.messages.saturating_sub(1);
         self.octets = self.octets.saturating_sub(octets);
-        if let Entry::Occupied(mut entry) = self.queues.entry(queue.clone()) {
-            *entry.get_mut() -= 1;
-            if *entry.get() == 0 {
-                entry.remove();
-            }
+        let Some(messages) = self.queues.get_mut(queue) else { return };
+        *messages -= 1;
+        if *messages == 0 {
+            self.queues.remove(queue);
         }
     }
 }

@@ -18,9 +18,9 @@ fn the_bounds_that_a_tenant_met_are_told_with_their_lines() {
 
     let told = [queue("at once:t@b.com"), queue("clear the age:t@a.com"), queue("spring:t@a.com"), queue("b.com")];
 
-    let title = "Bounds      what the tenant's component wanted and did not get";
+    let title = "Bounds     what the tenant's component wanted and did not get";
     let expected = [
-        format!("{title}\n  retry_interval  wanted 1s  bound 5m by  more.toml:15"),
+        format!("{title}\n  retry_interval  wanted 1s  bound 5m by  more.toml:19"),
         format!("{title}\n  max_age  wanted none  bound 1h 30m by  queues.toml:10"),
         String::new(),
         String::new(),
@@ -37,6 +37,6 @@ fn a_tenants_verdict_stands_behind_the_operators() {
 
     let told = mail("t", "reject");
 
-    let expected = "Verdict     reject: 550 5.7.1 told to\n  queue-helper  accept  more.toml:5\n  tenant:t      reject  more.toml:12";
+    let expected = "Verdict    reject: 550 5.7.1 told to\n  queue-helper  accept  more.toml:6\n  tenant:t      reject  more.toml:15";
     assert_eq!(told, expected);
 }
