@@ -15,6 +15,7 @@ mod a_program_that_cannot_start_says_why;
 mod a_refusal_for_good_bounces;
 mod a_refused_message_is_retried_when_due;
 mod a_reload_changes_everything_or_nothing;
+mod a_tenant_has_a_component_of_its_own;
 mod a_tenant_is_named_only_by_its_identities;
 mod a_token_is_an_identity;
 mod an_injection_is_judged_for_each_recipient;

@@ -1,4 +1,8 @@
-//! The operator's plugins, loaded and configured: from the configuration to a chain that can be asked.
+//! Plugins, loaded and configured: from the configuration to a chain that can be asked, and to the components of tenants.
+//!
+//! What is wrong with the operator's plugins refuses the configuration. What is wrong with a tenant's is that tenant's.
+
+mod tenant;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +19,9 @@ use tollgate_wasm::{
     WasmPlugin,
 };
 
-use crate::config::{ComponentSource, PluginConfig, PluginFile, Refused, Remains, text};
+use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
+
+pub(crate) use tenant::{LoadedTenant, Own, Ready};
 
 /// The stock plugin, as a component.
 const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
@@ -30,10 +36,13 @@ pub(crate) struct Loader {
 /// Plugins ready to be asked, with what is to be said about their configuration.
 pub(crate) struct Loaded {
     pub(crate) chain: Chain,
-    /// Warnings and notes, of which none is an error.
+    /// Warnings and notes about the operator's plugins, of which none is an error.
     pub(crate) findings: Vec<Finding>,
-    /// The tenants for which some plugin demands that the sender has an identity.
-    pub(crate) guarded: BTreeSet<String>,
+    /// What is to be said of tenants and their components. An error is that tenant's, and refuses nothing else.
+    pub(crate) of_tenants: Vec<Finding>,
+    pub(crate) tenants: BTreeMap<Arc<str>, LoadedTenant>,
+    /// Loads on the same engine what comes later.
+    pub(crate) loader: Loader,
 }
 
 /// What plugins came to: those that are fine, everything that is to be said, and the tenants that they guard.
@@ -44,22 +53,37 @@ struct Configured {
     guarded: BTreeSet<String>,
 }
 
+impl Loaded {
+    /// Returns everything that is to be said, the operator's part first.
+    pub(crate) fn said(&self) -> impl Iterator<Item = Finding> {
+        self.findings.iter().chain(&self.of_tenants).cloned()
+    }
+}
+
 impl Loader {
     /// Starts the engine; compiled code is kept in `cache`.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
         Ok(Self { runtime: Runtime::new(cache, compiler())?, loaded: BTreeMap::new() })
     }
 
-    /// Loads all plugins, or returns everything that is wrong with them and their files.
-    pub(crate) fn load(&mut self, plugins: &[PluginConfig], pools: &[String]) -> Result<Loaded, Vec<Finding>> {
-        let Configured { links, findings, guarded } = self.configure(plugins, Some(pools));
+    /// Returns a loader on the same engine.
+    pub(crate) fn share(&self) -> Self {
+        Self { runtime: self.runtime.clone(), loaded: BTreeMap::new() }
+    }
+
+    /// Loads all plugins, or returns everything that is wrong with the operator's and their files. What is wrong with
+    /// tenants' is told besides.
+    pub(crate) fn load(&mut self, config: &Config) -> Result<Loaded, Vec<Finding>> {
+        let pools: Vec<String> = config.pools().keys().cloned().collect();
+        let Configured { links, findings, guarded } = self.configure(&config.plugins, Some(&pools));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let workers =
             Workers::start(workers).map_err(|reason| vec![general(format!("no policy workers: {reason}"))])?;
-        Ok(Loaded { chain: Chain::new(links, workers), findings, guarded })
+        let (tenants, of_tenants) = self.tenants(config, &guarded);
+        Ok(Loaded { chain: Chain::new(links, workers), findings, of_tenants, tenants, loader: self.share() })
     }
 
     /// Returns what is to be said about the plugins of a file that is refused, and about their files.
@@ -95,7 +119,8 @@ impl Loader {
         }
         // A pool may be known to any of the plugins, so all of them are loaded by now.
         let links = &configured.links;
-        let is_known = |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
+        let is_known =
+            |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
         let findings =
             told.into_iter().flat_map(|(config, told)| by_place(config, told, &is_known, pools.unwrap_or_default()));
         configured.findings = findings.collect();
@@ -108,14 +133,24 @@ impl Loader {
     }
 
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
+        let component = self.component(&config.component, &config.limits);
+        let (plugin, configuration) = self.start(config, component)?;
+        let link = Link::new(plugin, config.phase, config.on_failure);
+        Ok((link, configuration))
+    }
+
+    /// Makes a plugin of a component and configures it, or returns everything that is wrong with either.
+    fn start(
+        &self,
+        config: &PluginConfig,
+        component: Result<Arc<Component>, String>,
+    ) -> Result<(WasmPlugin, Configuration), Configuration> {
         let failed = |at: Position, text: String| {
             let (file, message) = (config.origin.0.clone(), format!("plugin '{}': {text}", config.name));
             Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
         };
         let mut errors = Vec::new();
-        let component =
-            self.component(&config.component, &config.limits).map_err(|text| failed(config.component_at, text));
-        let component = component.map_err(|error| errors.push(error)).ok();
+        let component = component.map_err(|text| errors.push(failed(config.component_at, text))).ok();
         let files: Vec<ConfigFile> = config
             .config
             .iter()
@@ -123,26 +158,33 @@ impl Loader {
             .collect();
         let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
         let (name, limits) = (config.name.clone(), config.limits.clone());
-        let (instances, core_dumps) = (config.instances, config.core_dumps.clone());
-        let setup = Setup { name, files, limits, instances, core_dumps };
+        let (instances, core_dumps, scope) = (config.instances, config.core_dumps.clone(), config.scope.clone());
+        let setup = Setup { name, files, limits, instances, core_dumps, scope };
         let started = WasmPlugin::start(component, setup);
-        let (plugin, configuration) = started.map_err(|error| match error {
+        started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,
             StartError::Failed(failure) => unnamed(vec![failed(config.origin.1, failure.to_string())]),
-        })?;
-        let link = Link::new(plugin, config.phase, config.on_failure);
-        Ok((link, configuration))
+        })
     }
 
     fn component(&mut self, source: &ComponentSource, limits: &Limits) -> Result<Arc<Component>, String> {
-        let (key, octets) = match source {
-            ComponentSource::QueueHelper => (PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec()),
+        self.load_octets(Self::octets(source)?, limits)
+    }
+
+    /// Reads a component; returns it with where it comes from.
+    fn octets(source: &ComponentSource) -> Result<(PathBuf, Vec<u8>), String> {
+        match source {
+            ComponentSource::QueueHelper => Ok((PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec())),
             ComponentSource::File(path) => {
                 let octets = fs::read(path);
                 let reason = |error| format!("{}: {}", path.display(), text::unreadable(path, &error));
-                (path.clone(), octets.map_err(reason)?)
+                Ok((path.clone(), octets.map_err(reason)?))
             }
-        };
+        }
+    }
+
+    fn load_octets(&mut self, source: (PathBuf, Vec<u8>), limits: &Limits) -> Result<Arc<Component>, String> {
+        let (key, octets) = source;
         let component =
             self.runtime.load_within(&octets, limits).map_err(|reason| format!("{}: {reason}", key.display()))?;
         self.loaded.insert(key, Arc::clone(&component));

@@ -32,6 +32,34 @@ fn a_good_configuration_is_fine_and_has_so_much() {
 }
 
 #[test]
+fn a_tenants_component_is_loaded_too_and_what_protects_it_is_looked_for() {
+    let component = concat!(env!("CARGO_TARGET_TMPDIR"), "/queue-helper.wasm");
+    fs::write(component, tollgate_testkit::guest::QUEUE_HELPER).unwrap();
+    let tollgate = format!(
+        "{GOOD}[tenant.open]\ncomponent = '{component}'\n[tenant.strict]\ncomponent = '{component}'\n\
+         [tenant.gone]\nidentities = ['net:10.0.0.1']\ncomponent = 'gone.wasm'\n"
+    );
+    let queues = "[tenant.open]\n[tenant.strict]\nrequire_authz = ['scott']\n[tenant.gone]\n";
+
+    let (status, said, _) = check(&tollgate, queues, &["--config", "tollgate.toml"]);
+
+    let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with(' ')).collect();
+    let missing = "plugin 'tenant:gone': gone.wasm: No such file or directory (os error 2)";
+    let unprotected = "tenant 'open' has a component and no `identities`: whoever may relay can name the tenant, and have its \
+                       component judge other mail; list its users, tokens and networks here, or write `require_authz` in \
+                       [tenant.open] of queues.toml";
+    let unasked = "handles throttles, which tenants' components are not asked for";
+    let expected = [
+        format!("tollgate.toml:17:1 error: {missing}"),
+        format!("tollgate.toml:11:9 warning: {unprotected}"),
+        format!("tollgate.toml:12:1 note: plugin 'tenant:open': {unasked}"),
+        format!("tollgate.toml:14:1 note: plugin 'tenant:strict': {unasked}"),
+        "tollgate.toml cannot be used: 1 error, 1 warning, 2 notes".to_owned(),
+    ];
+    assert_eq!((status, lines), (Some(2), expected.iter().map(String::as_str).collect()));
+}
+
+#[test]
 fn every_mistake_in_the_plugins_files_is_shown_at_its_place_errors_first() {
     let queues = "[queue.default.t]\nmax_age = '1h'\n[queue.'a.com']\n  retry_intervl = '5m'\nmax_age = 'soon'\n\
                   [tenant.t.campaigns.c]\nmax_age = '1h'\n";

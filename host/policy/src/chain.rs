@@ -92,7 +92,7 @@ impl Chain {
         for link in self.handling(Event::MessageReceived) {
             let started = Instant::now();
             let answer = self.judge(link, draft).await;
-            let (word, end) = settle(link, answer);
+            let (word, end) = settle(link.on_failure, answer);
             trail.push(step(link, word, started));
             if let Some(outcome) = end {
                 return Decision { outcome, trail };
@@ -128,6 +128,11 @@ impl Chain {
             }
         }
         (throttles, failures)
+    }
+
+    /// Returns the workers, for those who are asked after the chain.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// Returns the names of the plugins that are asked for an event, in their order.
@@ -206,13 +211,13 @@ impl Chain {
 }
 
 /// Turns an answer into the word for the trail and, where the chain ends with it, its outcome.
-fn settle(link: &Link, answer: Result<Answer, Failure>) -> (&'static str, Option<Outcome>) {
+pub(crate) fn settle(on_failure: OnFailure, answer: Result<Answer, Failure>) -> (&'static str, Option<Outcome>) {
     match answer {
         Ok(Ok(Verdict::Accept)) => ("accept", None),
         Ok(Ok(Verdict::Discard)) => ("discard", Some(Outcome::Discard)),
         Ok(Ok(Verdict::Hold(reason))) => ("hold", Some(Outcome::Hold(reason))),
         Ok(Err(refusal)) => (refusal.word(), Some(Outcome::Refuse(refusal))),
-        Err(failure) => (failure.kind.word(), link.on_failure.refusal().map(Outcome::Refuse)),
+        Err(failure) => (failure.kind.word(), on_failure.refusal().map(Outcome::Refuse)),
     }
 }
 

@@ -6,16 +6,21 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
+pub mod budget;
 mod chain;
 pub mod event;
 mod failure;
 mod fingerprint;
 mod health;
+mod lanes;
 mod plugin;
+pub mod scope;
 pub mod scripted;
 pub mod settings;
+mod tenant;
 mod workers;
 
+pub use budget::CpuBudget;
 pub use chain::{Chain, Decision, Link, Outcome, Step};
 pub use event::{
     message_received::{Answer, Refusal, Verdict},
@@ -26,4 +31,5 @@ pub use fingerprint::fingerprint;
 pub use health::{Fingerprint, Health, Standing};
 pub use plugin::{Event, Events, Phase, Placement, Plugin, Vitals};
 pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
+pub use tenant::{Judgement, Layer, Missing, TenantPolicy};
 pub use workers::Workers;

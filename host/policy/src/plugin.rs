@@ -34,6 +34,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// Returns the event's name in `wit/`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MessageReceived => "message-received",
+            Self::QueueConfig => "queue-config",
+            Self::Throttles => "throttles",
+            Self::SmtpSession => "smtp-session",
+            Self::Egress => "egress",
+            Self::Requeue => "requeue",
+            Self::Record => "record",
+        }
+    }
+
     /// Returns whether a tenant's component may handle the event. The others are about everybody's mail.
     #[must_use]
     pub fn is_for_tenants(self) -> bool {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tollgate_policy::{Failure, FailureKind};
+use tollgate_policy::{Failure, FailureKind, scope::Scope};
 use wasmtime::{
     Store, UpdateDeadline,
     component::{Instance, Lift, TypedFunc, WasmList},
@@ -50,6 +50,7 @@ pub(crate) struct Maker {
     pub(crate) plugin: Arc<str>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) log: Arc<LogBudget>,
+    pub(crate) scope: Scope,
     pub(crate) dumps: Arc<Dumps>,
     pub(crate) counts: Arc<Counts>,
 }
@@ -66,12 +67,13 @@ pub(crate) struct Counts {
 }
 
 impl Maker {
-    pub(crate) fn new(plugin: &str, limits: Limits, core_dumps: Option<PathBuf>) -> Self {
+    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, core_dumps: Option<PathBuf>) -> Self {
         let log = Arc::new(LogBudget::new(limits.log_lines));
         Self {
             plugin: Arc::from(plugin),
             limits: Arc::new(limits),
             log,
+            scope,
             dumps: Arc::new(Dumps::into(core_dumps)),
             counts: Arc::default(),
         }
@@ -91,7 +93,7 @@ impl Guest {
 
     /// The deadline holds from the first instruction: start functions run here.
     fn try_instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
-        let state = HostState::new(Arc::clone(&maker.plugin), Arc::clone(&maker.limits), Arc::clone(&maker.log));
+        let state = HostState::new(maker);
         let mut store = Store::new(runtime.engine(), state);
         store.limiter(|state| &mut state.ceiling);
         store.epoch_deadline_callback(|mut context| {

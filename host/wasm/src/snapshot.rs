@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::FutureExt as _;
 use lru::LruCache;
-use tollgate_policy::Failure;
+use tollgate_policy::{Failure, scope::Scope};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::{
@@ -57,7 +57,8 @@ fn configured(
     limits: &Limits,
 ) -> Result<Guest, String> {
     let words = |failure: Failure| failure.to_string();
-    let maker = Maker::new("snapshot", limits.clone(), None);
+    // There is nothing to touch while a guest is configured.
+    let maker = Maker::new("snapshot", limits.clone(), Scope::default(), None);
     let mut guest = Guest::instantiate(runtime, image, &maker).map_err(words)?;
     let files: Vec<wit::File> =
         files.iter().map(|(name, content)| wit::File { name: name.clone(), content: content.clone() }).collect();

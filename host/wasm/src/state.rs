@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tollgate_policy::scope::Scope;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 use crate::{
     bindings,
     capability::LogBudget,
+    instance::Maker,
     limits::{Ceiling, Limits, OutOfTime, Stopwatch},
 };
 
@@ -27,6 +29,7 @@ pub(crate) struct HostState {
     plugin: Arc<str>,
     limits: Arc<Limits>,
     log: Arc<LogBudget>,
+    scope: Scope,
     stopwatch: Stopwatch,
     host_calls_left: u32,
     header_bytes_left: usize,
@@ -35,7 +38,8 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    pub(crate) fn new(plugin: Arc<str>, limits: Arc<Limits>, log: Arc<LogBudget>) -> Self {
+    pub(crate) fn new(maker: &Maker) -> Self {
+        let Maker { plugin, limits, log, scope, .. } = maker.clone();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -55,6 +59,7 @@ impl HostState {
             plugin,
             limits,
             log,
+            scope,
         }
     }
 
@@ -102,6 +107,11 @@ impl HostState {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Returns what the plugin may touch.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     pub(crate) fn log_budget(&self) -> &LogBudget {

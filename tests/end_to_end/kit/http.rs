@@ -24,17 +24,27 @@ pub(crate) fn post_from(from: &str, to: SocketAddr, path: &str, fields: &str, bo
     let body = body.to_string();
     let head = format!("POST {path} HTTP/1.1\r\nHost: {to}\r\n{fields}Content-Type: application/json\r\n");
     let request = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
-    let (status, answer) = ask_over(super::connect_from(from, to), &request);
+    let (status, answer) = ask_over(super::connect_from(from, to), request.as_bytes());
+    (status, serde_json::from_str(&answer).unwrap())
+}
+
+/// Returns status and body of a request that brings octets. `fields`: more of the head, with line ends.
+pub(crate) fn bring(method: &str, to: SocketAddr, path: &str, fields: &str, octets: &[u8]) -> (u16, Value) {
+    let length = octets.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {to}\r\n{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    let (status, answer) = ask_over(TcpStream::connect(to).unwrap(), &[head.as_bytes(), octets].concat());
     (status, serde_json::from_str(&answer).unwrap())
 }
 
 fn ask(whom: SocketAddr, request: &str) -> (u16, String) {
-    ask_over(TcpStream::connect(whom).unwrap(), request)
+    ask_over(TcpStream::connect(whom).unwrap(), request.as_bytes())
 }
 
-fn ask_over(mut stream: TcpStream, request: &str) -> (u16, String) {
+fn ask_over(mut stream: TcpStream, request: &[u8]) -> (u16, String) {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(request).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -15,7 +15,7 @@ mod wait;
 pub(crate) use configuration::{TOLLGATE, queues, with_plugin};
 pub(crate) use dialogue::Dialogue;
 pub(crate) use folder::Folder;
-pub(crate) use http::{get, post, post_from};
+pub(crate) use http::{bring, get, post, post_from};
 pub(crate) use mta::Mta;
 pub(crate) use records::{line, text};
 pub(crate) use sink::{Sink, free_address, senders, split_trace};

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Refused},
-    policy::{Loaded, Loader, examined},
+    policy::{Loader, examined},
 };
 
 #[derive(clap::Args, Debug)]
@@ -78,15 +78,8 @@ fn examine(path: &Path) -> Result<Report, Refused> {
 }
 
 fn plugins(config: &Config, cache: Option<&Path>) -> Vec<Finding> {
-    let pools: Vec<String> = config.pools().keys().cloned().collect();
     match Loader::new(cache) {
-        Ok(mut loader) => {
-            let with_tenants = |loaded: Loaded| {
-                let unguarded = config.identities.unguarded(&loaded.guarded);
-                [loaded.findings, unguarded].concat()
-            };
-            loader.load(&config.plugins, &pools).map_or_else(|findings| findings, with_tenants)
-        }
+        Ok(mut loader) => loader.load(config).map_or_else(|findings| findings, |loaded| loaded.said().collect()),
         Err(reason) => vec![error(None, format!("no engine for plugins: {reason}"))],
     }
 }

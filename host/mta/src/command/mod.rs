@@ -5,7 +5,7 @@
 mod check;
 mod demo;
 mod explain;
-mod finding;
+pub(crate) mod finding;
 mod log;
 mod reload;
 mod running;

@@ -30,7 +30,7 @@ pub(super) struct Reloader {
 }
 
 /// Returns the files that make up a configuration with these plugins.
-pub(super) fn files(path: &Path, plugins: &[PluginConfig]) -> Vec<PathBuf> {
+pub(super) fn files<'a>(path: &Path, plugins: impl IntoIterator<Item = &'a PluginConfig>) -> Vec<PathBuf> {
     let mut files = vec![path.to_owned()];
     for plugin in plugins {
         files.extend(plugin.config.iter().map(|file| file.path.clone()));
@@ -71,14 +71,15 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || {
             // Looked at before it is read: what is written meanwhile is read again.
             self.watch.has_changed();
+            let tenants_at = self.server.tenants_at();
             let read = self.read();
-            (self, read)
+            (self, read, tenants_at)
         });
-        let (mut reloader, read) = read.await.expect("reading a configuration does not panic");
+        let (mut reloader, read, tenants_at) = read.await.expect("reading a configuration does not panic");
         match read {
             Ok((config, policy)) => {
-                reloader.watch.follow(files(&reloader.path, &config.plugins));
-                match reloader.server.apply(&config, policy).await {
+                reloader.watch.follow(files(&reloader.path, config.all_plugins()));
+                match reloader.server.apply(&config, policy, tenants_at).await {
                     Ok(generation) => tracing::info!(generation, "the configuration was read again and is in force"),
                     Err(reason) => reloader.say(&Refused::general(reason.to_string())),
                 }
@@ -90,15 +91,15 @@ impl Reloader {
 
     fn read(&mut self) -> Result<(Config, Loaded), Refused> {
         let read = config::read(&self.path);
-        let plugins = read.as_ref().map_or_else(Refused::plugins, |(config, _)| &config.plugins[..]);
         // Also where all of it is refused in the end: then these are the files in which it is mended.
-        self.watch.add(files(&self.path, plugins));
+        match &read {
+            Ok((config, _)) => self.watch.add(files(&self.path, config.all_plugins())),
+            Err(refused) => self.watch.add(files(&self.path, refused.plugins().iter())),
+        }
         let (config, mut findings) = read.map_err(|refused| self.loader.examined(refused))?;
-        let pools: Vec<String> = config.pools().keys().cloned().collect();
-        let policy = self.loader.load(&config.plugins, &pools);
+        let policy = self.loader.load(&config);
         let policy = policy.map_err(|errors| Refused::Findings(errors, Remains::default()).after(&findings))?;
-        findings.extend(policy.findings.iter().cloned());
-        findings.extend(config.identities.unguarded(&policy.guarded));
+        findings.extend(policy.said());
         finding::print(&findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
         Ok((config, policy))
     }

@@ -63,12 +63,11 @@ async fn serve(args: &Args) -> Result<(), Stop> {
     // The spool's folder, in which compiled code is kept, is not known for sure in a file that is refused.
     let read = config::read(&args.config);
     let (config, mut findings) = read.map_err(|refused| examined(refused, explain::user_cache().as_deref()))?;
-    let watch = Watch::new(reload::files(&args.config, &config.plugins));
+    let watch = Watch::new(reload::files(&args.config, config.all_plugins()));
     // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
     let prepared = Prepared::take(config)?;
     let (policy, loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
-    findings.extend(policy.findings.iter().cloned());
-    findings.extend(prepared.config().identities.unguarded(&policy.guarded));
+    findings.extend(policy.said());
     finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
     let server = prepared.start(policy).await?;
     for line in server.listening() {
@@ -83,11 +82,10 @@ async fn serve(args: &Args) -> Result<(), Stop> {
 }
 
 fn load(config: &config::Config) -> Result<(Loaded, Loader), config::Refused> {
-    let pools: Vec<String> = config.pools().keys().cloned().collect();
     let cache = config.spool.path.join("compiled");
     let mut loader =
         Loader::new(Some(&cache)).map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
     let refused = |findings| config::Refused::Findings(findings, Remains::default());
-    let loaded = loader.load(&config.plugins, &pools).map_err(refused)?;
+    let loaded = loader.load(config).map_err(refused)?;
     Ok((loaded, loader))
 }

@@ -13,15 +13,40 @@ const FUNCTION_BODY: u64 = 7_654_321;
 
 /// Reads `limits`; what is not there has its default.
 pub(super) fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
+    let Some(mut section) = section.section("limits", findings) else { return Limits::default() };
+    let limits = each(&mut section, findings);
+    section.finish(findings);
+    limits
+}
+
+/// Reads `limits` of a tenant, and its `cpu_share` in thousandths of a core where there is one.
+pub(super) fn limits_of_tenant(section: &mut Section<'_>, findings: &mut Findings) -> (Limits, Option<u32>) {
+    let Some(mut section) = section.section("limits", findings) else { return (Limits::default(), None) };
+    let limits = each(&mut section, findings);
+    let cpu_share = section.parsed("cpu_share", findings, share);
+    section.finish(findings);
+    (limits, cpu_share)
+}
+
+/// Parses a share of one core, `10%` or `0.5%`, as thousandths.
+fn share(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    match number {
+        // Below a thousandth a share is nothing; above a core there is nothing to share.
+        Some(percent) if (0.1..=100.0).contains(&percent) => Ok((percent * 10.0).round() as u32),
+        _ => Err(format!("'{text}' is not a share of one core from '0.1%' to '100%'")),
+    }
+}
+
+fn each(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
     let mut limits = Limits::default();
-    let Some(mut section) = section.section("limits", findings) else { return limits };
     for (key, value) in [
         ("cpu", &mut limits.cpu),
         ("wall", &mut limits.wall),
         ("init", &mut limits.init),
         ("compile", &mut limits.compile),
     ] {
-        duration(&mut section, key, value, findings);
+        duration(section, key, value, findings);
     }
     for (key, value, most) in [
         ("memory", &mut limits.memory, MEMORY),
@@ -31,10 +56,9 @@ pub(super) fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limi
         ("artifact", &mut limits.artifact, 256 << 20),
         ("function_body", &mut limits.function_body, FUNCTION_BODY),
     ] {
-        octets(&mut section, key, value, most, findings);
+        octets(section, key, value, most, findings);
     }
-    numbers(&mut section, &mut limits, findings);
-    section.finish(findings);
+    numbers(section, &mut limits, findings);
     // A plugin keeps what its configuration took.
     limits.init_memory = limits.init_memory.max(limits.memory);
     limits

@@ -1,6 +1,6 @@
 //! `[smtp.listener.NAME]` and `[http]`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 use tollgate_config::{Findings, Section};
@@ -40,19 +40,19 @@ fn listener(name: &str, mut section: Section<'_>, findings: &mut Findings) -> Op
     Some(config)
 }
 
+/// Reads the HTTP door, and who may change things through it without a token.
 pub(super) fn http(
     top: &mut Section<'_>,
     auth: Auth,
     listeners: &[ListenerConfig],
     findings: &mut Findings,
-) -> Option<HttpConfig> {
+) -> Option<(HttpConfig, Vec<IpNet>)> {
     let mut section = top.section("http", findings)?;
     let listen = section.parsed("listen", findings, address);
     let name = section.parsed("hostname", findings, hostname);
     let trusted_hosts = section.list("trusted_hosts", findings, network);
     let max_body = section.size("max_body", findings);
-    // Read so that a file with it is taken; what it guards, the admin API, is not there yet.
-    section.list("admin_hosts", findings, network);
+    let admin_hosts = section.list("admin_hosts", findings, network);
     if listen.is_none() && section.entry_is_missing("listen") {
         section.missing("listen", findings);
     }
@@ -62,7 +62,14 @@ pub(super) fn http(
     config.trusted_hosts = trusted_hosts.unwrap_or(config.trusted_hosts);
     config.max_body = max_body.and_then(|size| usize::try_from(size).ok()).unwrap_or(config.max_body);
     (config.users, config.tokens) = (auth.users, auth.tokens);
-    Some(config)
+    Some((config, admin_hosts.unwrap_or_else(loopback)))
+}
+
+fn loopback() -> Vec<IpNet> {
+    vec![
+        IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8).trunc(),
+        IpNet::from(std::net::IpAddr::from(Ipv6Addr::LOCALHOST)),
+    ]
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

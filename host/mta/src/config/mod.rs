@@ -19,15 +19,16 @@ pub(crate) mod text;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use ipnet::IpNet;
 use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
 
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
 pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
 pub(crate) use read::{Refused, Remains, read};
-pub(crate) use tenant::Identities;
 #[cfg(test)]
 pub(crate) use tenant::bindings;
+pub(crate) use tenant::{Identities, Quota, Tenant, Tenants};
 
 /// The configuration, resolved.
 #[derive(Debug)]
@@ -35,9 +36,11 @@ pub(crate) struct Config {
     pub(crate) spool: SpoolConfig,
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) http: Option<HttpConfig>,
+    /// Who may change things over HTTP without a token.
+    pub(crate) admin_hosts: Vec<IpNet>,
     pub(crate) plugins: Vec<PluginConfig>,
-    /// Who speaks for which tenant.
-    pub(crate) identities: Identities,
+    /// The tenants: who speaks for them, and their own components.
+    pub(crate) tenants: Tenants,
     pub(crate) egress: Egress,
     /// How names are looked up.
     pub(crate) resolver: tollgate_dns::Settings,
@@ -52,10 +55,24 @@ pub(crate) struct SpoolConfig {
     pub(crate) durability: Durability,
 }
 
+impl SpoolConfig {
+    /// Returns the folder of the components that tenants sent over HTTP.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.path.join("tenants")
+    }
+}
+
 impl Config {
     /// Returns the name under which we greet other servers where a source has none of its own.
     pub(crate) fn hostname(&self) -> String {
         self.listeners.first().map_or_else(|| "localhost".to_owned(), |listener| listener.hostname.clone())
+    }
+
+    /// Returns the plugins that come from files, the operator's and tenants'. What comes over HTTP takes effect when it comes.
+    pub(crate) fn all_plugins(&self) -> impl Iterator<Item = &PluginConfig> {
+        let tenants = self.tenants.by_name.values().filter_map(|tenant| tenant.policy.as_ref());
+        let tenants = tenants.filter(|policy| !policy.uploaded).map(|policy| &policy.plugin);
+        self.plugins.iter().chain(tenants)
     }
 
     /// Returns the pools, the built-in one included, as source names with weights.

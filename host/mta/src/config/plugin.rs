@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tollgate_config::{Findings, Node, Position, Section, Value};
-use tollgate_policy::{OnFailure, Phase};
+use tollgate_policy::{OnFailure, Phase, scope::Scope};
 use tollgate_wasm::{Instances, Limits};
 
 use super::limits;
@@ -18,6 +18,8 @@ pub(crate) struct PluginConfig {
     pub(crate) on_failure: OnFailure,
     pub(crate) instances: Instances,
     pub(crate) limits: Limits,
+    /// What it may touch.
+    pub(crate) scope: Scope,
     /// Folder for core dumps of instances that trapped.
     pub(crate) core_dumps: Option<PathBuf>,
     /// Where the plugin stands: the file, and the place in it.
@@ -72,7 +74,7 @@ pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findi
 
 fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> Option<PluginConfig> {
     let origin = (findings.file().to_owned(), section.at());
-    let name = section.text("name", findings);
+    let name = section.parsed("name", findings, name);
     let component_at = section.entry("component").map_or(section.at(), |entry| entry.at);
     let component = section.parsed("component", findings, |text| component(text, folder));
     let config = files(&mut section, folder, findings);
@@ -101,6 +103,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
         on_failure,
         instances,
         limits,
+        scope: Scope::Operator,
         core_dumps,
         origin,
         component_at,
@@ -108,12 +111,20 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
 }
 
 /// Reads the names of the files; nothing where one of them is none, for what a plugin says to the rest may be wrong.
-fn files(section: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<Vec<PluginFile>> {
+pub(super) fn files(section: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Option<Vec<PluginFile>> {
     let Some(entry) = section.entry("config") else { return Some(Vec::new()) };
     let names = section.list("config", findings, |text| Ok(text.to_owned()))?;
     let Value::Array(items) = &entry.node.value else { return None };
     let file = |(name, item): (String, &Node)| PluginFile { path: folder.join(&name), name, at: item.at };
     (names.len() == items.len()).then(|| names.into_iter().zip(items).map(file).collect())
+}
+
+/// A plugin's name stands in logs, records and metrics, where a tenant's component is `tenant:NAME`.
+fn name(text: &str) -> Result<String, String> {
+    match text.starts_with("tenant:") {
+        true => Err(format!("'{text}' is the name of a tenant's component; a plugin has another")),
+        false => Ok(text.to_owned()),
+    }
 }
 
 fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {

@@ -139,11 +139,13 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Result<Con
     let listeners = listen::smtp(&mut top, findings);
     let auth = auth::auth(&mut top, findings);
     secret::check(table, findings);
-    let identities = tenant::identities(&mut top, &auth, findings);
-    let http = listen::http(&mut top, auth, &listeners, findings);
-    clash::check(table, &listeners, http.as_ref(), findings);
     let plugins = plugin::plugins(&mut top, folder, findings);
     let egress = egress::egress(&mut top, findings);
+    let uploads = spool.as_ref().map_or_else(|| folder.to_owned(), SpoolConfig::uploads);
+    let around = tenant::Around { auth: &auth, egress: &egress, folder, uploads: &uploads };
+    let tenants = tenant::tenants(&mut top, &around, findings);
+    let (http, admin_hosts) = listen::http(&mut top, auth, &listeners, findings).unzip();
+    clash::check(table, &listeners, http.as_ref(), findings);
     let resolver = resolver::resolver(&mut top, findings);
     let records = records(&mut top, folder, findings);
     top.finish(findings);
@@ -151,7 +153,10 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Result<Con
         findings.error(START, "nothing to listen on; write [smtp.listener.NAME] or [http] with `listen`");
     }
     match spool {
-        Some(spool) => Ok(Config { spool, listeners, http, plugins, identities, egress, resolver, records }),
+        Some(spool) => {
+            let admin_hosts = admin_hosts.unwrap_or_default();
+            Ok(Config { spool, listeners, http, admin_hosts, plugins, tenants, egress, resolver, records })
+        }
         None => Err(plugins),
     }
 }

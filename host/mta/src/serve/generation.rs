@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::IpNet;
 use tollgate_dns::{Addresses, Exchangers, LookupError, Resolver, SetupError};
 use tollgate_outbound::Source;
 use tollgate_policy::Chain;
@@ -23,6 +24,9 @@ pub(crate) struct Generation {
     pub(crate) identities: Identities,
     pub(crate) egress: Egress,
     pub(crate) sources: HashMap<String, Source>,
+    /// Our name to HTTP clients, and who of them may administrate.
+    pub(crate) http_name: String,
+    pub(crate) admin_hosts: Vec<IpNet>,
     names: Names,
     asks: tollgate_dns::Settings,
 }
@@ -35,9 +39,11 @@ impl Generation {
     pub(crate) fn first(config: &Config, chain: Chain) -> Result<Self, SetupError> {
         let asks = config.resolver.clone();
         let names = Names::new(&asks)?;
-        let (egress, identities) = (config.egress.clone(), config.identities.clone());
+        let (egress, identities) = (config.egress.clone(), config.tenants.identities.clone());
         let sources = sources(&egress.sources);
-        Ok(Self { number: 1, chain, identities, egress, sources, names, asks })
+        let http_name = config.http.as_ref().map_or_else(|| config.hostname(), |http| http.hostname.clone());
+        let admin_hosts = config.admin_hosts.clone();
+        Ok(Self { number: 1, chain, identities, egress, sources, http_name, admin_hosts, names, asks })
     }
 
     /// Returns the generation after this one.

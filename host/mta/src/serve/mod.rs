@@ -14,8 +14,10 @@ mod feed;
 mod fresh;
 mod generation;
 mod identity;
+mod kept;
 mod node;
 mod outcome;
+mod pace;
 mod queues;
 mod reception;
 mod recovery;
@@ -25,6 +27,9 @@ mod requeue;
 mod route;
 mod session;
 mod stored;
+mod tenants;
+mod upload;
+mod usage;
 mod watch;
 
 use std::{
@@ -38,7 +43,10 @@ use tokio::task::JoinSet;
 use tollgate_inbound::{BindError, http::HttpServer, http::SetupError, smtp::Listener};
 use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
-use crate::{config::Config, policy::Loaded};
+use crate::{
+    config::Config,
+    policy::{Loaded, Loader},
+};
 use doors::Doors;
 pub(crate) use identity::Claim;
 use node::Node;
@@ -93,6 +101,8 @@ pub(crate) struct Server {
     listeners: Vec<Listener>,
     http: Option<HttpServer>,
     doors: Doors,
+    /// Loads what tenants send while the program runs.
+    loader: Loader,
 }
 
 impl Prepared {
@@ -118,9 +128,10 @@ impl Prepared {
     /// Where names cannot be looked up as configured.
     pub(crate) async fn start(self, policy: Loaded) -> Result<Server, StartError> {
         let node = Node::new(&self.config, policy.chain, self.spool, self.records)?;
+        node.tenants.replace(policy.tenants, node.tenants.revision(), node.clock.now());
         recovery::recover(&node, self.recovered).await;
         let doors = Doors::of(&self.config, &self.listeners, self.http.as_ref());
-        Ok(Server { node, listeners: self.listeners, http: self.http, doors })
+        Ok(Server { node, listeners: self.listeners, http: self.http, doors, loader: policy.loader })
     }
 }
 
@@ -156,7 +167,7 @@ impl Server {
             doors.spawn(listener.serve(Arc::clone(&reception), Arc::clone(&bodies), signal.clone()));
         }
         if let Some(http) = self.http {
-            doors.spawn(http.serve(report::services(&self.node, reception, bodies), signal.clone()));
+            doors.spawn(http.serve(report::services(&self.node, reception, bodies, self.loader), signal.clone()));
         }
         let timer = tokio::spawn(dispatch::keep_time(Arc::clone(&self.node)));
         let tidier = tokio::spawn(dispatch::tidy(Arc::clone(&self.node)));

@@ -27,6 +27,8 @@ use super::{
     generation::{self, Current, Generation},
     outcome::{self, Settlement},
     queues::Queues,
+    tenants::Tenants,
+    usage::Usage,
 };
 use crate::{config::Config, settings};
 
@@ -40,6 +42,8 @@ pub(crate) struct Node {
     generation: Current,
     pub(crate) queues: Queues,
     pub(crate) egress: Egress,
+    pub(crate) tenants: Tenants,
+    pub(crate) usage: Arc<Usage>,
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
     pub(crate) feed: Feed,
@@ -68,6 +72,8 @@ impl Node {
             generation: generation::current(generation),
             queues: Queues::default(),
             egress: Egress::default(),
+            tenants: Tenants::default(),
+            usage: Arc::default(),
             fresh: Fresh::default(),
             records,
             feed: Feed::default(),

@@ -111,7 +111,7 @@ fn load(node: &Node, settled: &Settled) -> Result<(Arc<StoredMeta>, StoredState)
 fn keep(node: &Arc<Node>, done: &Done<'_>, state: StoredState, disposition: &Disposition) {
     let id = done.about.id.to_bytes();
     match disposition {
-        Disposition::Done => node.spool.remove(id),
+        Disposition::Done => remove(node, done),
         Disposition::Retry { due, attempts } => {
             let state = StoredState { due: *due, attempts: *attempts, ..state };
             if let Err(reason) = node.spool.update(id, encode(&state)) {
@@ -123,11 +123,17 @@ fn keep(node: &Arc<Node>, done: &Done<'_>, state: StoredState, disposition: &Dis
             for recipient in pending(done.about.meta, &state) {
                 record(node, done, Kind::Expiration, recipient, reply.clone(), None);
             }
-            node.spool.remove(id);
+            remove(node, done);
         }
         // The engine had given the message to someone else by then, who reports it.
         Disposition::Void => {}
     }
+}
+
+/// Forgets a message of which nothing is left.
+fn remove(node: &Node, done: &Done<'_>) {
+    node.spool.remove(done.about.id.to_bytes());
+    node.usage.gone(done.about.queue, done.about.meta.size);
 }
 
 fn record(

@@ -11,7 +11,7 @@ use tollgate_message::{MessageId, QueueName, Schedule, Timestamp};
 use tollgate_policy::{Event, Failure, OptionValue, QueueOption, RefreshStrategy, Settings};
 use tollgate_queue::{Entrance, FOREVER, NewMessage, QueueConfig};
 
-use super::{generation::Generation, node::Node};
+use super::{generation::Generation, node::Node, tenants::Tenants};
 use crate::{config::UNSPECIFIED, settings};
 
 /// Why mail for a queue cannot be taken.
@@ -39,6 +39,8 @@ struct Known {
     /// The generation that answered, and when it was asked last.
     generation: u64,
     asked: Timestamp,
+    /// The state of the tenant whose component answered; 0 where there is none.
+    tenant: u64,
 }
 
 /// When settings are asked for anew.
@@ -59,8 +61,9 @@ struct Answer {
 }
 
 impl Known {
-    fn holds(&self, generation: u64, now: Timestamp) -> bool {
+    fn holds(&self, generation: u64, tenant: u64, now: Timestamp) -> bool {
         self.complete
+            && self.tenant == tenant
             && match self.refresh {
                 Refresh::Epoch => self.generation == generation,
                 Refresh::Ttl(interval) => now < self.asked + interval,
@@ -103,14 +106,15 @@ impl Queues {
     }
 
     /// Returns the queues whose settings are to be asked for anew.
-    fn stale(&self, generation: u64, now: Timestamp) -> Vec<QueueName> {
+    fn stale(&self, generation: u64, tenants: &Tenants, now: Timestamp) -> Vec<QueueName> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let stale = |known: &Known| {
+        let stale = |name: &QueueName, known: &Known| {
+            let tenant = revision(tenants, name);
             // Of a plugin that fails, not more is asked than this.
-            let rested = known.generation != generation || known.asked + RETRY <= now;
-            !known.holds(generation, now) && rested
+            let changed = known.generation != generation || known.tenant != tenant;
+            !known.holds(generation, tenant, now) && (changed || known.asked + RETRY <= now)
         };
-        known.iter().filter(|(_, known)| stale(known)).map(|(name, _)| name.clone()).collect()
+        known.iter().filter(|(name, known)| stale(name, known)).map(|(name, _)| name.clone()).collect()
     }
 
     fn put(&self, name: &QueueName, known: Known) {
@@ -118,9 +122,9 @@ impl Queues {
     }
 
     /// Notes that a queue keeps its settings, since no better ones can be had now.
-    fn keep(&self, name: &QueueName, generation: u64, asked: Timestamp) {
+    fn keep(&self, name: &QueueName, generation: u64, tenant: u64, asked: Timestamp) {
         if let Some(known) = self.known.write().unwrap_or_else(PoisonError::into_inner).get_mut(name) {
-            (known.generation, known.asked, known.complete) = (generation, asked, false);
+            (known.generation, known.tenant, known.asked, known.complete) = (generation, tenant, asked, false);
         }
     }
 }
@@ -135,28 +139,30 @@ impl Node {
     /// [`QueueError`]; the mail is deferred. What is queued keeps its last good settings.
     pub(crate) async fn queue_config(self: &Arc<Self>, name: &QueueName) -> Result<Arc<QueueConfig>, QueueError> {
         let (generation, now) = (self.generation(), self.clock.now());
+        let tenant = revision(&self.tenants, name);
         let known = self.queues.get(name);
-        if let Some(known) = known.as_ref().filter(|known| known.holds(generation.number, now)) {
+        if let Some(known) = known.as_ref().filter(|known| known.holds(generation.number, tenant, now)) {
             return Ok(Arc::clone(&known.config));
         }
         let Answer { config, provider, complete, refresh } =
             self.ask(&generation, name).await.inspect_err(|error| {
-                self.queues.keep(name, generation.number, now);
+                self.queues.keep(name, generation.number, tenant, now);
                 self.count_undefined(error);
             })?;
         if let Some(known) = known.filter(|_| !complete) {
-            self.queues.keep(name, generation.number, now);
+            self.queues.keep(name, generation.number, tenant, now);
             return Ok(known.config);
         }
         let (generation, asked) = (generation.number, now);
-        self.queues.put(name, Known { config: Arc::clone(&config), provider, complete, refresh, generation, asked });
+        let config_now = Arc::clone(&config);
+        self.queues.put(name, Known { config: config_now, provider, complete, refresh, generation, asked, tenant });
         self.redefine(name, &config);
         Ok(config)
     }
 
     /// Asks for the settings of all queues anew whose settings no longer hold.
     pub(crate) async fn refresh_queues(self: &Arc<Self>) {
-        let mut stale = self.queues.stale(self.generation().number, self.clock.now());
+        let mut stale = self.queues.stale(self.generation().number, &self.tenants, self.clock.now());
         self.with_engine(|engine, _| stale.retain(|name| engine.queue(name).is_some()));
         for (n, name) in stale.iter().enumerate() {
             if let Err(error) = self.queue_config(name).await {
@@ -169,8 +175,9 @@ impl Node {
     }
 
     async fn ask(self: &Arc<Self>, generation: &Generation, name: &QueueName) -> Result<Answer, QueueError> {
-        let (settings, mut failures) = generation.chain.queue_config(name).await;
+        let (mut settings, mut failures) = generation.chain.queue_config(name).await;
         self.count_asked("queue-config", generation.chain.handlers(Event::QueueConfig), &failures);
+        failures.extend(self.add_layer_of_tenant(generation, name, &mut settings).await.err());
         let (shared, more) = generation.chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
         self.count_asked("throttles", generation.chain.handlers(Event::Throttles), &more);
         failures.extend(more);
@@ -239,6 +246,11 @@ impl Node {
             self.queues.forget(&gone, now, |name| engine.queue(name).is_some());
         });
     }
+}
+
+/// Returns the state of the tenant that has a say about a queue; 0 where there is none.
+fn revision(tenants: &Tenants, name: &QueueName) -> u64 {
+    tenants.of(name).map_or(0, |tenant| tenant.revision)
 }
 
 /// How long the settings of a queue are remembered that never came about: its message was refused after all.

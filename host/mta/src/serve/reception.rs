@@ -23,6 +23,7 @@ use super::{
     report::About,
     session,
     stored::{StoredMeta, StoredState, encode},
+    usage::Place,
 };
 
 /// The queue whose mail is thrown away.
@@ -34,6 +35,8 @@ struct Judged {
     fate: Fate,
     meta: Arc<StoredMeta>,
     state: StoredState,
+    /// Its place in the quota of its tenant, if that has one.
+    place: Option<Place>,
 }
 
 /// What becomes of it.
@@ -99,22 +102,34 @@ impl Node {
         let decision = generation.chain.message_received(&mut draft).await;
         self.count_policy("message-received", &decision.trail);
         let name = draft.queue_name();
-        let (outcome, policy) = (claim.hold(decision.outcome, &draft, &name), steps(decision.trail));
+        let (outcome, mut policy) = (claim.hold(decision.outcome, &draft, &name), steps(decision.trail));
+        let (outcome, place) = self.judge_as_tenants(&generation, &mut draft, outcome, &mut policy).await;
+        // The tenant may have given it another campaign.
+        let name = draft.queue_name();
         let refuse = |reply: &Reply| {
             self.record_rejection(&draft, transaction.protocol, reply, &policy, generation.number);
             reply.clone()
         };
-        let (name, fate, held) = match outcome {
+        let store = |place, name: &QueueName| {
+            let size = draft.received.size;
+            self.store_for_tenant(place, name, size).map_err(|reply| refuse(reply.as_ref()))
+        };
+        let (name, fate, held, place) = match outcome {
             Outcome::Refuse(refusal) => return Err(refuse(refusal.reply())),
-            Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None),
-            Outcome::Hold(reason) => (queues::held(&name), Fate::Queue(Arc::default()), Some(reason)),
-            Outcome::Accept if is_null(&name) => (name, Fate::Discard("the queue is null".to_owned()), None),
+            Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None, None),
+            Outcome::Hold(reason) => {
+                let name = queues::held(&name);
+                let place = store(place, &name)?;
+                (name, Fate::Queue(Arc::default()), Some(reason), place)
+            }
+            Outcome::Accept if is_null(&name) => (name, Fate::Discard("the queue is null".to_owned()), None, None),
             Outcome::Accept => {
+                let place = store(place, &name)?;
                 let config = self.queue_config(&name).await.map_err(|error| refuse(&unusable(&error)))?;
-                (name, Fate::Queue(config), None)
+                (name, Fate::Queue(config), None, place)
             }
         };
-        Ok(judged(draft, transaction, fate, name, held, policy, generation.number))
+        Ok(Judged { place, ..judged(draft, transaction, fate, name, held, policy, generation.number) })
     }
 
     /// Makes the messages durable and puts them into their queues.
@@ -163,7 +178,12 @@ impl Node {
     }
 
     fn schedule(self: &Arc<Self>, config: &QueueConfig, message: Judged, octets: Option<Bytes>) {
-        let Judged { id, meta, state, .. } = message;
+        let Judged { id, meta, state, place, .. } = message;
+        // From here on it is counted until it leaves the spool.
+        match place {
+            Some(place) => place.keep(),
+            None => self.usage.found(&state.queue, meta.size),
+        }
         let (queue, held) = (state.queue.clone(), state.held.is_some());
         let (schedule, entrance) = (meta.schedule.clone(), Entrance::Fresh);
         let arrival = Arrival { id, due: state.due, attempts: 0, schedule, entrance };
@@ -237,7 +257,7 @@ fn judged(
         policy,
     };
     let state = StoredState { queue, due, attempts: 0, pending, held, meta: None };
-    Judged { id: received.id, fate, meta: Arc::new(meta), state }
+    Judged { id: received.id, fate, meta: Arc::new(meta), state, place: None }
 }
 
 /// Names are printed only where the domain leaves a doubt, which no domain of mail does.
@@ -265,7 +285,7 @@ fn not_stored(error: &CommitError) -> Reply {
 }
 
 /// Returns a temporary refusal with an enhanced code `4.subject.detail`.
-fn temporary(code: u16, subject: u16, detail: u16, text: &str) -> TempReply {
+pub(super) fn temporary(code: u16, subject: u16, detail: u16, text: &str) -> TempReply {
     TempReply::new(code, EnhancedCode::new(4, subject, detail), text)
         .expect("the codes of these replies are of class 4")
 }

@@ -33,6 +33,7 @@ pub(crate) async fn recover(node: &Arc<Node>, recovered: Recovered) {
 }
 
 async fn enqueue(node: &Arc<Node>, id: MessageId, meta: StoredMeta, state: StoredState) {
+    node.usage.found(&state.queue, meta.size);
     let held = state.held.is_some();
     let config = if held { Arc::default() } else { config(node, &state.queue).await };
     let arrival = Arrival {

@@ -30,11 +30,12 @@ impl Handle {
     ///
     /// Pools come first, so that no queue is given one that the engine does not know. From the swap on every message meets
     /// the new policy; queues that are there are asked about behind it, and a message for one that was not reached yet has
-    /// it asked about at once. Waiting messages keep their due times.
+    /// it asked about at once. Waiting messages keep their due times. `tenants_at`: what [`Handle::tenants_at`] was before the
+    /// configuration was read.
     ///
     /// # Errors
     /// [`ApplyError`]; nothing has changed then.
-    pub(crate) async fn apply(&self, config: &Config, policy: Loaded) -> Result<u64, ApplyError> {
+    pub(crate) async fn apply(&self, config: &Config, policy: Loaded, tenants_at: u64) -> Result<u64, ApplyError> {
         let node = &self.node;
         let next = node.generation().next(config, policy.chain)?;
         let later = self.doors.replace(config)?;
@@ -46,6 +47,7 @@ impl Handle {
             settings.pools.into_iter().for_each(|pool| engine.define_pool(now, pool));
             engine.set_limits(now, settings.limits, settings.site_limits);
         });
+        node.tenants.replace(policy.tenants, tenants_at, node.clock.now());
         let number = next.number;
         node.replace_generation(next);
         node.metrics.reload(true, number);
@@ -53,6 +55,11 @@ impl Handle {
         node.with_engine(|engine, now| engine.ask_paths(now, node.generation().chain.handles(Event::Egress)));
         node.refresh_queues().await;
         Ok(number)
+    }
+
+    /// Returns the state of the tenants' components, which change also without a reload.
+    pub(crate) fn tenants_at(&self) -> u64 {
+        self.node.tenants.revision()
     }
 
     /// Notes that a configuration was refused; returns the number of the one that stays in force.

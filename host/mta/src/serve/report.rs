@@ -11,7 +11,8 @@ use tollgate_message::{Draft, MessageId, QueueName, Timestamp};
 use tollgate_policy::Event;
 use tollgate_smtp::Reply;
 
-use super::{node::Node, reception::Reception, stored::StoredMeta};
+use super::{node::Node, reception::Reception, stored::StoredMeta, upload};
+use crate::policy::Loader;
 
 /// The message that a record is about.
 #[derive(Clone, Copy)]
@@ -162,7 +163,12 @@ impl Node {
 }
 
 /// Returns what the HTTP door offers besides injection.
-pub(crate) fn services(node: &Arc<Node>, submit: Arc<Reception>, bodies: Arc<dyn BodyStore>) -> Services<Reception> {
+pub(crate) fn services(
+    node: &Arc<Node>,
+    submit: Arc<Reception>,
+    bodies: Arc<dyn BodyStore>,
+    loader: Loader,
+) -> Services<Reception> {
     let scraped = Arc::clone(node);
-    Services { submit, bodies, metrics: Arc::new(move || scraped.scrape()), routes: Default::default() }
+    Services { submit, bodies, metrics: Arc::new(move || scraped.scrape()), routes: upload::routes(node, loader) }
 }

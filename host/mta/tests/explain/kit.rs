@@ -61,6 +61,7 @@ pub(crate) fn person_with(more: &str, arguments: &[&str]) -> (Option<i32>, Strin
     fs::write(folder.path().join("broken.toml"), "[queue.default]\nmax_aeg = '1h'\n").unwrap();
     fs::write(folder.path().join("more.toml"), more).unwrap();
     fs::write(folder.path().join("hello.wasm"), tollgate_testkit::guest::HELLO).unwrap();
+    fs::write(folder.path().join("greedy.wasm"), tollgate_testkit::guest::GREEDY).unwrap();
     let Output { status, stdout, stderr } = explain().current_dir(folder.path()).args(arguments).output().unwrap();
     let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
     (status.code(), text(stdout), text(stderr))

@@ -6,4 +6,5 @@ mod batch;
 mod kit;
 mod people;
 mod refusals;
+mod tenants;
 mod usage;

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use tollgate_message::{Edits, Origin, Received, Schedule, header, header::FieldError, schedule::ScheduleError};
+use tollgate_message::{Edits, Meta, Origin, Received, Schedule, header, header::FieldError, schedule::ScheduleError};
+use tollgate_policy::scope::Scope;
 use wasmtime::component::Resource;
 
 use super::types::mailbox;
@@ -27,6 +28,16 @@ const META: (usize, usize) = (255, 16 * 1024);
 pub struct MessageHandle {
     pub(crate) received: Arc<Received>,
     pub(crate) edits: Edits,
+    /// Of a tenant's component, the metadata before it was asked: what of it others set.
+    before: Meta,
+}
+
+impl MessageHandle {
+    pub(crate) fn new(received: Arc<Received>, edits: Edits, scope: &Scope) -> Self {
+        // Nobody asks on behalf of the operator's plugins.
+        let before = scope.bounds().map(|_| edits.meta.clone()).unwrap_or_default();
+        Self { received, edits, before }
+    }
 }
 
 type Outcome<T> = wasmtime::Result<Result<T, PolicyError>>;
@@ -41,14 +52,20 @@ impl HostState {
     fn edit_header(
         &mut self,
         handle: &Resource<MessageHandle>,
-        octets: usize,
-        edit: impl FnOnce(&mut header::Header) -> Result<(), FieldError>,
+        name: &str,
+        value: &str,
+        edit: impl FnOnce(&mut header::Header, &str, &str) -> Result<(), FieldError>,
     ) -> Outcome<()> {
+        let octets = name.len() + value.len();
+        if let Err(refused) = self.scope().may_write_header(name) {
+            self.charge()?;
+            return Ok(Err(refused.into()));
+        }
         if !self.charge_header(octets) {
             return Ok(Err(PolicyError::TooLarge(self.limits().header_bytes as u64)));
         }
         let message = self.message(handle)?;
-        Ok(edit(&mut message.edits.header).map_err(|error| match error {
+        Ok(edit(&mut message.edits.header, name, value).map_err(|error| match error {
             FieldError::TooLong => PolicyError::TooLarge(header::MAX_FIELD as u64),
             other => PolicyError::Invalid(other.to_string()),
         }))
@@ -110,15 +127,18 @@ impl wit::HostMessage for HostState {
     }
 
     fn add_header(&mut self, this: Resource<MessageHandle>, name: String, value: String) -> Outcome<()> {
-        self.edit_header(&this, name.len() + value.len(), |header| header.append(&name, &value))
+        self.edit_header(&this, &name, &value, header::Header::append)
     }
 
     fn replace_header(&mut self, this: Resource<MessageHandle>, name: String, value: String) -> Outcome<()> {
-        self.edit_header(&this, name.len() + value.len(), |header| header.replace(&name, &value))
+        self.edit_header(&this, &name, &value, header::Header::replace)
     }
 
     fn remove_header(&mut self, this: Resource<MessageHandle>, name: String) -> wasmtime::Result<u32> {
-        let removed = self.message(&this)?.edits.header.remove(&name);
+        let allowed = self.scope().may_write_header(&name).is_ok();
+        let message = self.message(&this)?;
+        // What may not be removed is, to the guest, not there to be removed.
+        let removed = if allowed { message.edits.header.remove(&name) } else { 0 };
         Ok(u32::try_from(removed).unwrap_or(u32::MAX))
     }
 
@@ -127,13 +147,18 @@ impl wit::HostMessage for HostState {
     }
 
     fn set_meta(&mut self, this: Resource<MessageHandle>, key: String, value: Option<String>) -> Outcome<()> {
-        let meta = &mut self.message(&this)?.edits.meta;
+        self.charge()?;
         let value_len = value.as_ref().map_or(0, String::len);
         if key.is_empty() || key.len() > META.0 || key.chars().any(char::is_control) {
             return Ok(Err(PolicyError::Invalid("a metadata key is 1 to 255 octets of printable text".to_owned())));
         }
         if value_len > META.1 {
             return Ok(Err(PolicyError::TooLarge(META.1 as u64)));
+        }
+        let scope = self.scope().clone();
+        let MessageHandle { edits: Edits { meta, .. }, before, .. } = self.table.get_mut(&this)?;
+        if let Err(refused) = scope.may_set_meta(before, meta, &key, value.as_deref()) {
+            return Ok(Err(refused.into()));
         }
         match value {
             Some(value) => drop(meta.insert(key, value)),

@@ -39,7 +39,11 @@ impl HostState {
         origin: Option<String>,
     ) -> Outcome {
         let plugin = self.plugin_name_shared();
+        let allowed = self.scope().may_set(&option);
         let settings = self.settings(handle)?;
+        if let Err(refused) = allowed {
+            return Ok(Err(refused.into()));
+        }
         let written = value.and_then(|value| settings.set(option, value, origin, &plugin));
         Ok(written.map_err(PolicyError::Invalid))
     }
@@ -106,17 +110,23 @@ impl wit::HostQueueConfig for HostState {
     }
 
     fn clear(&mut self, this: This, name: String, origin: Option<String>) -> Outcome {
-        let plugin = self.plugin_name_shared();
-        self.settings(&this)?.clear(QueueOption::from_name(&name), origin, &plugin);
-        Ok(Ok(()))
+        let (plugin, option) = (self.plugin_name_shared(), QueueOption::from_name(&name));
+        let allowed = self.scope().may_set(&option);
+        let settings = self.settings(&this)?;
+        Ok(allowed.map(|()| settings.clear(option, origin, &plugin)).map_err(PolicyError::from))
     }
 
     fn get(&mut self, this: This, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.settings(&this)?.get(&QueueOption::from_name(&name)).map(OptionValue::text))
+        let option = QueueOption::from_name(&name);
+        // Where the operator's mail goes, and how, is not for everyone to read.
+        let readable = self.scope().may_set(&option).is_ok();
+        Ok(self.settings(&this)?.get(&option).filter(|_| readable).map(OptionValue::text))
     }
 
     fn get_duration(&mut self, this: This, name: String) -> wasmtime::Result<Option<u64>> {
-        let duration = self.settings(&this)?.duration(&QueueOption::from_name(&name));
+        let option = QueueOption::from_name(&name);
+        let readable = self.scope().may_set(&option).is_ok();
+        let duration = self.settings(&this)?.duration(&option).filter(|_| readable);
         Ok(duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 

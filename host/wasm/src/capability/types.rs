@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tollgate_config::Rate;
 use tollgate_message::{Address, QueueName};
+use tollgate_policy::scope::Refused;
 use tollgate_smtp::{EnhancedCode, Reply};
 
 use crate::{bindings::host::tollgate::policy::types as wit, state::HostState};
@@ -36,6 +37,16 @@ pub(crate) fn queue_name(name: &QueueName) -> wit::QueueName {
         tenant: name.tenant.clone(),
         domain: name.domain.clone(),
         routing_domain: name.routing_domain.clone(),
+    }
+}
+
+impl From<Refused> for wit::PolicyError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied(text) => Self::Denied(text),
+            Refused::Invalid(text) => Self::Invalid(text),
+            Refused::TooLarge(octets) => Self::TooLarge(octets as u64),
+        }
     }
 }
 

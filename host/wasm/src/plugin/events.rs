@@ -52,14 +52,17 @@ impl Plugin for WasmPlugin {
         let received = Arc::clone(received);
         let (edits, answer) = guest.event(|call| {
             let (functions, store) = call.message_received()?;
-            let handle = store.data_mut().table.push(MessageHandle { received, edits })?;
+            let message = MessageHandle::new(received, edits, store.data().scope());
+            let handle = store.data_mut().table.push(message)?;
             let borrowed = wasmtime::component::Resource::new_borrow(handle.rep());
             let interface = functions.tollgate_policy_message_received();
             let answer = interface.call_message_received(&mut *store, borrowed)?;
             Ok((store.data_mut().table.delete(handle)?.edits, answer))
         })?;
         self.0.give_back(guest);
-        Ok((edits, self.answer(answer)?))
+        let answer = self.answer(answer)?;
+        self.0.maker.scope.may_answer(&answer).map_err(|refused| self.0.nonsense(refused.to_string()))?;
+        Ok((edits, answer))
     }
 
     fn queue_config(&self, name: &QueueName, so_far: &Settings) -> Result<Option<Settings>, Failure> {

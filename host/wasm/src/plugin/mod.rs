@@ -12,7 +12,7 @@ use std::{
 };
 
 use tollgate_config::{Finding, Position, Severity};
-use tollgate_policy::{Failure, FailureKind, Vitals};
+use tollgate_policy::{Failure, FailureKind, Vitals, scope::Scope};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
@@ -99,6 +99,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Whether its instances are used again.
     pub instances: Instances,
+    /// What it may touch.
+    pub scope: Scope,
     /// Folder for core dumps of instances that trapped; none are written without one.
     pub core_dumps: Option<PathBuf>,
 }
@@ -123,10 +125,10 @@ impl WasmPlugin {
     /// # Errors
     /// [`StartError`]: the configuration's fault, or the plugin's.
     pub fn start(component: Arc<Component>, setup: Setup) -> Result<(Self, Configuration), StartError> {
-        let Setup { name, files, limits, instances, core_dumps } = setup;
+        let Setup { name, files, limits, instances, scope, core_dumps } = setup;
         let files: Vec<_> =
             files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
-        let maker = Maker::new(&name, limits, core_dumps);
+        let maker = Maker::new(&name, limits, scope, core_dumps);
         let mut guest = Guest::instantiate(&component.runtime, &component.image, &maker)?;
         let loaded = guest
             .configure(&files)?

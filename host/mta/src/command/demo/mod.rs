@@ -103,8 +103,7 @@ fn read(folder: &Path) -> anyhow::Result<config::Config> {
 
 fn load(folder: &Path) -> anyhow::Result<Loaded> {
     let config = read(folder)?;
-    let pools: Vec<String> = config.pools().keys().cloned().collect();
-    let loaded = Loader::new(Some(&folder.join("compiled")))?.load(&config.plugins, &pools);
+    let loaded = Loader::new(Some(&folder.join("compiled")))?.load(&config);
     loaded.map_err(|findings| {
         anyhow::anyhow!("{}", findings.iter().map(|finding| format!("{finding}\n")).collect::<String>())
     })

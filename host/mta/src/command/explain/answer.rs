@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tollgate_config::{Finding, Severity};
 use tollgate_message::{Edits, Header, QueueName};
-use tollgate_policy::{OptionValue, Outcome, QueueOption, Settings};
+use tollgate_policy::{OptionValue, Outcome, QueueOption, Settings, scope::Clamp};
 
 use super::{
     super::finding,
@@ -26,6 +26,7 @@ pub(super) fn message(judged: &Judged) -> Map<String, Value> {
     answer.insert("meta".to_owned(), json!(meta));
     answer.insert("due".to_owned(), json!(due));
     answer.insert("expires".to_owned(), json!(expires.map(|time| time.to_string())));
+    clamps(&mut answer, "schedule_clamps", &judged.clamps);
     answer
 }
 
@@ -39,7 +40,16 @@ pub(super) fn queue(queue: &Queue) -> Map<String, Value> {
     answer.insert("throttles".to_owned(), queue.throttles.iter().map(throttle).collect());
     let plan = json!({"delays_s": delays, "expires_after_s": queue.plan.expires_after.as_secs()});
     answer.insert("retry_plan".to_owned(), plan);
+    clamps(&mut answer, "clamps", &queue.clamps);
     answer
+}
+
+/// Puts what a tenant's component wanted and did not get to an answer, if there is any.
+fn clamps(answer: &mut Map<String, Value>, key: &str, clamps: &[Clamp]) {
+    let clamp = |Clamp { what, wanted, got, bound, origin }: &Clamp| json!({"option": what, "wanted": wanted, "got": got, "bound": bound, "origin": origin});
+    if !clamps.is_empty() {
+        answer.insert(key.to_owned(), clamps.iter().map(clamp).collect());
+    }
 }
 
 /// Returns the answer about a name.

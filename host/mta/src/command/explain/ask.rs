@@ -1,15 +1,17 @@
 //! The plugins, asked as the running program asks them.
 //!
-//! In: a chain, and a message or the name of a queue. Out: what the plugins said, nothing added. A plugin that has no answer
+//! In: a chain, tenants' components, and a message or the name of a queue. Out: what they said, nothing added. A plugin that has no answer
 //! about a queue makes the question fail; one that has none about a message is part of the answer, since the operator has
 //! chosen what that means.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tollgate_config::Rate;
 use tollgate_inbound::Caller;
 use tollgate_message::{Draft, Edits, QueueName, Timestamp};
-use tollgate_policy::{Chain, Decision, Failure, OptionValue, Outcome, QueueOption, Scope, Settings};
+use tollgate_policy::{
+    Chain, Decision, Event, Failure, OptionValue, Outcome, QueueOption, Scope, Settings, TenantPolicy, scope::Clamp,
+};
 use tollgate_queue::{
     QueueConfig,
     scheduled::retry::{self, Plan},
@@ -19,6 +21,9 @@ use crate::{
     config::{Identities, SourceConfig},
     serve::Claim,
 };
+
+/// The tenants that have components of their own.
+pub(super) type Tenants = BTreeMap<Arc<str>, TenantPolicy>;
 
 /// What the plugins did with a message.
 #[derive(Debug)]
@@ -36,6 +41,8 @@ pub(super) struct Judged {
     pub(super) due: Timestamp,
     /// Where it goes, unless it is refused or discarded.
     pub(super) queue: Option<Queue>,
+    /// What the tenant's component wanted for the message and did not get.
+    pub(super) clamps: Vec<Clamp>,
 }
 
 /// What the plugins set for a queue.
@@ -43,6 +50,8 @@ pub(super) struct Judged {
 pub(super) struct Queue {
     pub(super) name: QueueName,
     pub(super) settings: Settings,
+    /// What the tenant's component wanted and did not get.
+    pub(super) clamps: Vec<Clamp>,
     /// The rates that hold back its mail, widest scope first.
     pub(super) throttles: Vec<Throttle>,
     /// What the settings say about attempts.
@@ -76,6 +85,7 @@ pub(super) struct Throttle {
 pub(super) async fn message(
     chain: &Chain,
     identities: &Identities,
+    tenants: &Tenants,
     caller: &Caller,
     mut draft: Draft,
 ) -> Result<Judged, Vec<Failure>> {
@@ -86,19 +96,45 @@ pub(super) async fn message(
     let refused = matches!(decision.outcome, Outcome::Refuse(_));
     decision.outcome = claim.hold(decision.outcome, &draft, &draft.queue_name());
     let disowned = !refused && matches!(decision.outcome, Outcome::Refuse(_));
+    let clamps = tenant(chain, tenants, &mut draft, &mut decision).await;
     let goes_on = matches!(decision.outcome, Outcome::Accept | Outcome::Hold(_));
-    let queue = if goes_on { Some(queue(chain, draft.queue_name()).await?) } else { None };
+    let queue = if goes_on { Some(queue(chain, tenants, draft.queue_name()).await?) } else { None };
     let now = draft.received.at;
     let due = draft.edits.schedule.as_ref().map_or(now, |schedule| schedule.adjust(now));
-    Ok(Judged { before, draft, decision, bound, disowned, due, queue })
+    Ok(Judged { before, draft, decision, bound, disowned, due, queue, clamps })
+}
+
+/// Has the tenant's own component judge a message that the chain accepts.
+async fn tenant(chain: &Chain, tenants: &Tenants, draft: &mut Draft, decision: &mut Decision) -> Vec<Clamp> {
+    let queue = draft.queue_name();
+    let policy = of(tenants, &queue).filter(|policy| policy.handles(Event::MessageReceived));
+    let Some(policy) = policy.filter(|_| decision.outcome == Outcome::Accept) else { return Vec::new() };
+    let judgement = policy.message_received(chain, draft).await;
+    decision.trail.push(judgement.step);
+    decision.outcome = judgement.end.unwrap_or(Outcome::Accept);
+    judgement.clamps
+}
+
+fn of<'a>(tenants: &'a Tenants, queue: &QueueName) -> Option<&'a TenantPolicy> {
+    tenants.get(queue.tenant.as_deref()?)
 }
 
 /// Asks about a queue.
 ///
 /// # Errors
 /// The plugins that had no answer.
-pub(super) async fn queue(chain: &Chain, name: QueueName) -> Result<Queue, Vec<Failure>> {
-    let (settings, mut failures) = chain.queue_config(&name).await;
+pub(super) async fn queue(chain: &Chain, tenants: &Tenants, name: QueueName) -> Result<Queue, Vec<Failure>> {
+    let (mut settings, mut failures) = chain.queue_config(&name).await;
+    let mut clamps = Vec::new();
+    if let Some(policy) = of(tenants, &name).filter(|policy| policy.handles(Event::QueueConfig)) {
+        match policy.queue_config(chain, &name, &settings).await {
+            Ok(layer) => {
+                settings.merge(layer.settings);
+                clamps = layer.clamps;
+            }
+            Err(failure) => failures.push(failure),
+        }
+    }
     let (shared, more) = chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
     failures.extend(more);
     let (pool, more) = pool(chain, &settings).await;
@@ -109,7 +145,7 @@ pub(super) async fn queue(chain: &Chain, name: QueueName) -> Result<Queue, Vec<F
     let throttles = throttles(&name, &settings, shared);
     let timing = timing(&settings);
     let plan = retry::plan(&timing);
-    Ok(Queue { name, settings, throttles, timing, plan, pool })
+    Ok(Queue { name, settings, clamps, throttles, timing, plan, pool })
 }
 
 /// Asks for the pool that settings name, and for its sources.
@@ -122,8 +158,8 @@ async fn pool(chain: &Chain, settings: &Settings) -> (Option<PluginPool>, Vec<Fa
         let (source, more) = chain.egress_source(name).await;
         failures.extend(more);
         if let Some(source) = source {
-            let ehlo_domain = source.ehlo_domain().map(str::to_owned);
-            sources.insert(name.clone(), SourceConfig { source_address: source.source_address, ehlo_domain });
+            let (source_address, ehlo_domain) = (source.source_address, source.ehlo_domain().map(str::to_owned));
+            sources.insert(name.clone(), SourceConfig { source_address, ehlo_domain, ..SourceConfig::default() });
         }
     }
     (Some(PluginPool { members: answer.sources().to_vec(), sources }), failures)

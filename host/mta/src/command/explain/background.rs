@@ -23,9 +23,12 @@ pub(super) struct Background {
 }
 
 impl Background {
-    /// Returns a plugin by its name.
+    /// Returns a plugin, or a tenant's component, by its name.
     pub(super) fn plugin(&self, name: &str) -> Option<&PluginConfig> {
-        self.config.as_ref()?.plugins.iter().find(|plugin| plugin.name == name)
+        let config = self.config.as_ref()?;
+        let tenants = config.tenants.by_name.values().filter_map(|tenant| tenant.policy.as_ref());
+        let mut plugins = config.plugins.iter().chain(tenants.map(|policy| &policy.plugin));
+        plugins.find(|plugin| plugin.name == name)
     }
 
     /// Returns whether a plugin is the stock one.

@@ -126,11 +126,13 @@ async fn asked(chain: &Chain, question: Question) -> Result<Map<String, Value>, 
     };
     match question {
         Question::Message(parts) => {
-            let (nobody, anybody) = (Identities::default(), Caller::default());
-            let judged = ask::message(chain, &nobody, &anybody, parts.into_draft()?).await.map_err(failed)?;
+            let (nobody, anybody, none) = (Identities::default(), Caller::default(), ask::Tenants::new());
+            let judged = ask::message(chain, &nobody, &none, &anybody, parts.into_draft()?).await.map_err(failed)?;
             Ok(answer::message(&judged))
         }
-        Question::Queue(name) => Ok(answer::queue(&ask::queue(chain, name).await.map_err(failed)?)),
+        Question::Queue(name) => {
+            Ok(answer::queue(&ask::queue(chain, &ask::Tenants::new(), name).await.map_err(failed)?))
+        }
         Question::Name(name) => Ok(answer::name(&name)),
     }
 }

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
+    sync::Arc,
 };
 
 use jiff::tz::TimeZone;
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     config::{self, Config, Refused, files::Files, text},
-    policy::{Loader, examined},
+    policy::{Loaded, Loader, examined},
 };
 
 /// Why there is no explanation.
@@ -41,6 +42,7 @@ enum Trouble {
 /// Plugins ready to be asked, and what is known besides.
 struct Setup {
     chain: Chain,
+    tenants: ask::Tenants,
     findings: Vec<Finding>,
     files: Files,
     /// Absent where the stock plugin is asked alone.
@@ -101,7 +103,7 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
     let runtime = runtime().map_err(Trouble::Other)?;
     let now = args.now.unwrap_or_else(|| Timestamp::from(jiff::Timestamp::now()));
     let question = question(args, now).map_err(Trouble::Other)?;
-    let Setup { chain, findings, files, config } = match &args.config {
+    let Setup { chain, tenants, findings, files, config } = match &args.config {
         Some(path) => configured(path)?,
         None => stock(args)?,
     };
@@ -109,7 +111,7 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
     let ink = args.color.ink(&io::stdout());
     let (json, text) = match question {
         Question::Queue(name) => {
-            let queue = runtime.block_on(ask::queue(&chain, name)).map_err(failed)?;
+            let queue = runtime.block_on(ask::queue(&chain, &tenants, name)).map_err(failed)?;
             (answer::queue(&queue), human::queue(&queue, &background, ink))
         }
         Question::Message(mut parts) => {
@@ -118,9 +120,10 @@ fn explain(args: &Args) -> Result<Explained, Trouble> {
             parts.authz_id = caller.identity.as_ref().map(|identity| identity.name().to_owned());
             parts.may_relay = sender::may_relay(args, &caller, config);
             parts.hostname = config.map_or(parts.hostname, Config::hostname);
-            let identities = config.map(|config| config.identities.clone()).unwrap_or_default();
+            let identities = config.map(|config| config.tenants.identities.clone()).unwrap_or_default();
             let draft = parts.into_draft().map_err(Trouble::Other)?;
-            let judged = runtime.block_on(ask::message(&chain, &identities, &caller, draft)).map_err(failed)?;
+            let judged = ask::message(&chain, &identities, &tenants, &caller, draft);
+            let judged = runtime.block_on(judged).map_err(failed)?;
             (answer::message(&judged), human::message(&judged, &background, ink))
         }
     };
@@ -179,14 +182,15 @@ fn configured(path: &Path) -> Result<Setup, Trouble> {
         Refused::Findings(findings, _) => Trouble::Findings(findings),
         unreadable @ Refused::Unreadable { .. } => Trouble::Other(unreadable.to_string()),
     })?;
-    let pools: Vec<String> = config.pools().keys().cloned().collect();
     let mut loader = Loader::new(cache.as_deref())
         .map_err(|reason| Trouble::Other(format!("plugins cannot be run here: {reason}")))?;
-    match loader.load(&config.plugins, &pools) {
-        Ok(loaded) => {
-            findings.extend(loaded.findings);
-            findings.extend(config.identities.unguarded(&loaded.guarded));
-            Ok(Setup { chain: loaded.chain, findings, files: files(path, &config), config: Some(config) })
+    match loader.load(&config) {
+        Ok(Loaded { chain, findings: said, tenants, .. }) => {
+            // What is to be said of a tenant's component is part of the answers about that tenant's mail.
+            findings.extend(said);
+            let tenants = tenants.iter().filter_map(|(name, tenant)| Some((Arc::clone(name), tenant.policy(name)?)));
+            let (tenants, files) = (tenants.collect(), files(path, &config));
+            Ok(Setup { chain, tenants, findings, files, config: Some(config) })
         }
         Err(more) => {
             findings.extend(more);
@@ -218,7 +222,10 @@ fn stock(args: &Args) -> Result<Setup, Trouble> {
     let given = texts.into_iter().map(|(name, text)| ConfigFile { name, content: text.into_bytes() });
     let configured = Stock::load().map_err(Trouble::Other)?.configure(given.collect());
     match configured.chain {
-        Some(chain) => Ok(Setup { chain, findings: configured.findings, files, config: None }),
+        Some(chain) => {
+            let (tenants, findings) = (ask::Tenants::new(), configured.findings);
+            Ok(Setup { chain, tenants, findings, files, config: None })
+        }
         None => Err(Trouble::Findings(configured.findings)),
     }
 }

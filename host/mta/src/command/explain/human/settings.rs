@@ -1,7 +1,7 @@
 //! The settings of a queue: every value with its origin, and the layers that they come from.
 
 use tollgate_config::duration;
-use tollgate_policy::{OptionValue, QueueOption, settings::Written};
+use tollgate_policy::{OptionValue, QueueOption, scope::Clamp, settings::Written};
 use tollgate_queue::QueueConfig;
 
 use super::super::{
@@ -92,6 +92,20 @@ pub(super) fn layers(page: &mut Page, queue: &Queue, background: &Background) {
         (title, layer.writes.iter().map(|one| write(one, background)).collect())
     };
     page.groups(&layers.iter().enumerate().map(group).collect::<Vec<_>>());
+}
+
+/// Lists what the tenant's component wanted and did not get, if there is any.
+pub(super) fn clamps(page: &mut Page, clamps: &[Clamp]) {
+    if clamps.is_empty() {
+        return;
+    }
+    page.section("Bounds", "what the tenant's component wanted and did not get");
+    let row = |clamp: &Clamp| {
+        let wanted = toned(Tone::Caution, format!("wanted {}", cut(&clamp.wanted, VALUE)));
+        let bound = format!("bound {} by", cut(&clamp.bound, VALUE));
+        [Cell::from(clamp.what.clone()), wanted, bound.into(), toned(Tone::Place, clamp.origin.clone())]
+    };
+    page.rows(&clamps.iter().map(row).collect::<Vec<_>>());
 }
 
 fn title(layer: &Layer<'_>, several: bool) -> String {

@@ -1,23 +1,66 @@
-//! `[tenant.NAME]`: who speaks for a tenant.
+//! `[tenant.NAME]`: who speaks for a tenant, what component judges its mail, and what both may take up.
 //!
 //! What a tenant *is* (its queues, rates and pools) is policy's to say; here it is bound to users, tokens and networks.
 //! An identity has one tenant. A tenant with a list of identities is closed: nobody else may name it, whatever a header
 //! says. `serve::identity` holds messages to that.
+//!
+//! * `policy`: the component. `bounds`: what it may do. `quota`: what the tenant may take up.
+
+mod bounds;
+mod policy;
+mod quota;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    path::Path,
     sync::Arc,
 };
 
 use ipnet::{IpNet, Ipv4Net};
-use tollgate_config::{Entry, Finding, Findings, Node, Position, Section, Severity, Value, nearest};
-use tollgate_inbound::{Caller, Identity};
+use tollgate_config::{Entry, Findings, Node, Position, Section, Value, nearest};
+use tollgate_inbound::{Caller, Identity, http::TokenHash};
+use tollgate_policy::scope::{Bounds, Scope};
 
-use super::{auth::Auth, listen};
+use super::{Egress, auth::Auth, listen};
 
-/// Options of a tenant that are known and not there yet.
-const LATER: [&str; 5] = ["component", "config", "limits", "bounds", "token_hash"];
+pub(crate) use policy::TenantPolicy;
+pub(crate) use quota::Quota;
+
+/// The tenants that are named in the configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tenants {
+    /// Who speaks for which.
+    pub(crate) identities: Identities,
+    pub(crate) by_name: BTreeMap<Arc<str>, Tenant>,
+}
+
+/// A tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    /// What its component may do.
+    pub(crate) bounds: Arc<Bounds>,
+    pub(crate) quota: Quota,
+    /// Its component, where it has one of its own.
+    pub(crate) policy: Option<TenantPolicy>,
+    /// The token with which it sends its component.
+    pub(crate) token: Option<TokenHash>,
+    /// Where its section stands.
+    pub(crate) at: Position,
+    /// Whether it has a list of identities.
+    pub(crate) is_closed: bool,
+}
+
+/// What the sections of tenants are read against.
+pub(super) struct Around<'a> {
+    /// The names that somebody can prove.
+    pub(super) auth: &'a Auth,
+    pub(super) egress: &'a Egress,
+    /// The folder to which paths are relative.
+    pub(super) folder: &'a Path,
+    /// The folder of components that come over HTTP.
+    pub(super) uploads: &'a Path,
+}
 
 /// Who speaks for which tenant.
 #[derive(Clone, Debug, Default)]
@@ -26,15 +69,6 @@ pub(crate) struct Identities {
     /// The longest prefix first.
     networks: Vec<(IpNet, Arc<str>)>,
     closed: BTreeSet<Arc<str>>,
-    /// The tenants that have something worth protecting, each with where its section stands.
-    worthy: Vec<(Arc<str>, Place)>,
-}
-
-/// Where a section stands, and in which file.
-#[derive(Clone, Debug)]
-struct Place {
-    file: Arc<str>,
-    at: Position,
 }
 
 impl Identities {
@@ -51,22 +85,6 @@ impl Identities {
     /// Returns whether only its own identities may name a tenant.
     pub(crate) fn is_closed(&self, tenant: &str) -> bool {
         self.closed.contains(tenant)
-    }
-
-    /// Returns a warning for each tenant that has something worth protecting while whoever may relay can pretend to be it.
-    /// `guarded`: the tenants for which some plugin demands that the sender has an identity.
-    pub(crate) fn unguarded(&self, guarded: &BTreeSet<String>) -> Vec<Finding> {
-        let open = self.worthy.iter().filter(|(name, _)| !self.is_closed(name) && !guarded.contains(&**name));
-        open.map(|(name, place)| Finding {
-            severity: Severity::Warning,
-            file: Some(place.file.to_string()),
-            at: Some(place.at),
-            message: format!(
-                "tenant '{name}' has a component and neither `identities` nor `require_authz`, so whoever may relay can \
-                 name it in a header and have the component judge his mail"
-            ),
-        })
-        .collect()
     }
 }
 
@@ -86,22 +104,22 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Reads all tenants. `auth`: the names that somebody can prove.
-pub(super) fn identities(top: &mut Section<'_>, auth: &Auth, findings: &mut Findings) -> Identities {
-    let mut reader = Reader { auth, taken: HashMap::new(), read: Identities::default() };
+/// Reads all tenants.
+pub(super) fn tenants(top: &mut Section<'_>, around: &Around<'_>, findings: &mut Findings) -> Tenants {
+    let mut reader = Reader { around, taken: HashMap::new(), read: Tenants::default() };
     for (name, section) in top.named("tenant", findings) {
         reader.tenant(name, section, findings);
     }
     let mut read = reader.read;
-    read.networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
+    read.identities.networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
     read
 }
 
 struct Reader<'a> {
-    auth: &'a Auth,
+    around: &'a Around<'a>,
     /// Whose each identity is, and where that is written.
     taken: HashMap<Bound, (Arc<str>, Position)>,
-    read: Identities,
+    read: Tenants,
 }
 
 impl Reader<'_> {
@@ -110,18 +128,42 @@ impl Reader<'_> {
         if name.trim().is_empty() {
             findings.error(at, "a tenant has a name");
         }
-        if let Some(entry) = section.entry("identities") {
+        let identities = section.entry("identities");
+        if let Some(entry) = identities {
             self.list(&tenant, entry, findings);
         }
-        if section.entry("component").is_some() {
-            self.read.worthy.push((Arc::clone(&tenant), Place { file: findings.file().into(), at }));
-        }
-        for key in LATER {
-            if let Some(entry) = section.entry(key) {
-                findings.error(entry.at, format!("{key}: not there yet; this version knows `identities` of a tenant"));
-            }
-        }
+        let bounds = Arc::new(bounds::bounds(&mut section, &self.around.egress.pools, findings));
+        let folders = (self.around.folder, self.around.uploads);
+        let policy = policy::policy(name, &mut section, folders, Scope::Tenant(Arc::clone(&bounds)), findings);
+        let quota = quota::quota(&mut section, findings);
+        let token = self.token(name, &mut section, findings);
         section.finish(findings);
+        let is_closed = identities.is_some();
+        self.read.by_name.insert(tenant, Tenant { bounds, quota, policy, token, at, is_closed });
+    }
+
+    fn token(&self, tenant: &str, section: &mut Section<'_>, findings: &mut Findings) -> Option<TokenHash> {
+        let at = section.position("token_hash")?;
+        let hash =
+            section.parsed("token_hash", findings, |text| text.parse::<TokenHash>().map_err(|why| why.to_string()));
+        let hash = hash?;
+        if let Some((twin, _)) = self.read.by_name.iter().find(|(_, other)| other.token == Some(hash)) {
+            findings.error(
+                at,
+                format!(
+                    "token_hash: tenant '{tenant}' has the hash of tenant '{twin}', so either could pass for the other"
+                ),
+            );
+        }
+        if let Some((twin, _)) = self.around.auth.tokens.iter().find(|(_, other)| **other == hash) {
+            findings.error(
+                at,
+                format!(
+                    "token_hash: the hash is that of [auth.token.'{twin}']; who may send mail need not change policy"
+                ),
+            );
+        }
+        Some(hash)
     }
 
     fn list(&mut self, tenant: &Arc<str>, entry: &Entry, findings: &mut Findings) {
@@ -130,7 +172,7 @@ impl Reader<'_> {
             return findings.error(entry.at, format!("identities: expected a list of texts, got {kind}"));
         };
         // Also where nobody is on the list: the operator has said who may, and it is nobody.
-        self.read.closed.insert(Arc::clone(tenant));
+        self.read.identities.closed.insert(Arc::clone(tenant));
         if items.is_empty() {
             findings
                 .warning(entry.at, format!("identities: the list is empty, so nobody can send as tenant '{tenant}'"));
@@ -156,16 +198,16 @@ impl Reader<'_> {
         }
         self.taken.insert(bound.clone(), (Arc::clone(tenant), at));
         match bound {
-            Bound::Name(identity) => drop(self.read.names.insert(identity, Arc::clone(tenant))),
-            Bound::Network(network) => self.read.networks.push((network, Arc::clone(tenant))),
+            Bound::Name(identity) => drop(self.read.identities.names.insert(identity, Arc::clone(tenant))),
+            Bound::Network(network) => self.read.identities.networks.push((network, Arc::clone(tenant))),
         }
     }
 
     /// Says that nobody can prove a name, which may be a slip or a user who is still to come.
     fn warn_of_stranger(&self, identity: &Identity, at: Position, findings: &mut Findings) {
         let (kind, known): (_, Vec<&str>) = match identity {
-            Identity::User(_) => ("user", self.auth.users.keys().map(String::as_str).collect()),
-            Identity::Token(_) => ("token", self.auth.tokens.keys().map(String::as_str).collect()),
+            Identity::User(_) => ("user", self.around.auth.users.keys().map(String::as_str).collect()),
+            Identity::Token(_) => ("token", self.around.auth.tokens.keys().map(String::as_str).collect()),
         };
         let name = identity.name();
         if known.contains(&name) {
@@ -202,8 +244,19 @@ pub(crate) fn bindings(text: &str) -> Identities {
     let mut findings = Findings::new("");
     let table = tollgate_config::Table::parse_toml(text, &mut findings);
     let mut top = Section::new(&table, Position { line: 1, column: 1 }, "");
-    identities(&mut top, &Auth::default(), &mut findings)
+    read_with(&mut top, &Auth::default(), &mut findings).identities
 }
+
+#[cfg(test)]
+fn read_with(top: &mut Section<'_>, auth: &Auth, findings: &mut Findings) -> Tenants {
+    let table = tollgate_config::Table::parse_toml("[source.s]\n[pool.pool-2.s]\n", &mut Findings::new(""));
+    let egress = super::egress::egress(&mut Section::new(&table, START, ""), &mut Findings::new(""));
+    let around = Around { auth, egress: &egress, folder: Path::new("etc"), uploads: Path::new("spool/tenants") };
+    tenants(top, &around, findings)
+}
+
+#[cfg(test)]
+const START: Position = Position { line: 1, column: 1 };
 
 #[cfg(test)]
 mod tests {
@@ -218,8 +271,8 @@ mod tests {
         let mut top = Section::new(&table, Position { line: 1, column: 1 }, "");
         let mut auth = Auth::default();
         auth.users.insert("scott".to_owned(), String::new());
-        auth.tokens.insert("injector".to_owned(), tollgate_inbound::http::TokenHash::of("x"));
-        let identities = identities(&mut top, &auth, &mut findings);
+        auth.tokens.insert("injector".to_owned(), TokenHash::of("x"));
+        let Tenants { identities, .. } = read_with(&mut top, &auth, &mut findings);
         (identities, findings.into_sorted().iter().map(ToString::to_string).collect())
     }
 
@@ -279,26 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_with_a_component_that_nobody_guards_is_warned_of() {
-        let component = "component = 'x.wasm'";
-        let (identities, _) = read(&format!(
-            "[tenant.bound]\nidentities = ['user:scott']\n{component}\n[tenant.open]\n{component}\n\
-             [tenant.plain]\n[tenant.demanding]\n{component}\n"
-        ));
-
-        let warnings = identities.unguarded(&["demanding".to_owned()].into());
-
-        let expected = "f:4:9 tenant 'open' has a component and neither `identities` nor `require_authz`, so whoever may \
-                        relay can name it in a header and have the component judge his mail";
-        assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
-    }
-
-    #[test]
     fn what_is_wrong_is_said_where_it_stands() {
         let (_, findings) = read(
             "[tenant.a]\nidentities = ['user:scott', 'net:10.1.0.0/16', 'user:scott']\n\
              [tenant.b]\nidentities = ['net:10.1.7.7/16',\n  'user:scott', 'scott', 'user:', 'net:10.1', 5, 'user:scot']\n\
-             component = 'b.wasm'\nidentitys = []\n[tenant.b.bounds]\nmax_age = '1 day'\n[tenant.c]\nidentities = 'user:x'\n",
+             identitys = []\n[tenant.c]\nidentities = 'user:x'\n",
         );
 
         let expected = [
@@ -310,10 +348,67 @@ mod tests {
             "f:5:35 identities: '10.1' is not a network such as '10.0.0.0/8'",
             "f:5:47 identities: expected text, got a number",
             "f:5:50 identities: there is no [auth.user.'scot'], so nobody is user:scot; did you mean `user:scott`?",
-            "f:6:1 component: not there yet; this version knows `identities` of a tenant",
-            "f:7:1 `identitys` is not an option of [tenant.b]; did you mean `identities`?",
-            "f:8:11 bounds: not there yet; this version knows `identities` of a tenant",
-            "f:11:1 identities: expected a list of texts, got text",
+            "f:6:1 `identitys` is not an option of [tenant.b]; did you mean `identities`?",
+            "f:8:1 identities: expected a list of texts, got text",
+        ];
+        assert_eq!(findings, expected);
+    }
+
+    fn tenants(text: &str) -> (Tenants, Vec<String>) {
+        let mut findings = Findings::new("f");
+        let table = Table::parse_toml(text, &mut findings);
+        let read = read_with(&mut Section::new(&table, START, ""), &Auth::default(), &mut findings);
+        (read, findings.into_sorted().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_component_comes_with_its_bounds_quota_and_share() {
+        let (read, findings) = tenants(
+            "[tenant.a]\nidentities = []\ncomponent = 'a.wasm'\non_failure = 'reject'\nlimits = { cpu_share = '2.5%' }\n\
+             [tenant.a.bounds]\nmax_age = '3 days'\negress_pools = ['pool-2']\nmay_reject = false\n\
+             [tenant.a.quota]\nmessages = 7\nbytes = '1 KiB'\n\
+             [tenant.'b/c']\ncomponent = 'upload'\n",
+        );
+
+        let (a, b) = (&read.by_name["a"], &read.by_name["b/c"]);
+        let (own, sent) = (a.policy.as_ref().expect("a component"), b.policy.as_ref().expect("a component"));
+        let paths = [own, sent].map(|policy| match &policy.plugin.component {
+            super::super::ComponentSource::File(path) => path.display().to_string(),
+            super::super::ComponentSource::QueueHelper => String::new(),
+        });
+        let empty = "f:2:1 identities: the list is empty, so nobody can send as tenant 'a'";
+        assert_eq!(findings, [empty]);
+        assert_eq!(paths, ["etc/a.wasm", "spool/tenants/b%2Fc.wasm"]);
+        assert_eq!((own.cpu_share, sent.cpu_share, own.uploaded, sent.uploaded), (25, 100, false, true));
+        assert_eq!(a.quota, Quota { messages: 7, octets: 1024, ..Quota::default() });
+        let max_age = a.bounds.max_age.as_ref().map(|bound| (bound.value.as_secs(), bound.origin.to_string()));
+        assert_eq!((max_age, a.bounds.may_reject), (Some((3 * 86_400, "f:7".to_owned())), false));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_component_is_said_where_it_stands() {
+        let hash = format!("sha256:{}", "0f".repeat(32));
+        let (_, findings) = tenants(&format!(
+            "[tenant.a]\nidentities = []\ncomponent = 'builtin:queue-helper'\non_failure = 'skip'\ntoken_hash = '{hash}'\n\
+             limits = {{ cpu_share = '200%', wal = '1s' }}\n\
+             [tenant.a.bounds]\nmax_aeg = '1 day'\negress_pools = ['pool-3', 'x']\nheaders = ['List-Id', 'Subject', 'a b']\n\
+             [tenant.b]\nidentities = []\ntoken_hash = '{hash}'\n"
+        ));
+
+        let expected = [
+            "f:2:1 identities: the list is empty, so nobody can send as tenant 'a'",
+            "f:3:1 component: a built-in component is for [[plugin]], not for a tenant",
+            "f:4:1 on_failure: \"skip\" is not for tenants: mail would pass unjudged; write \"defer\" or \"reject\"",
+            "f:6:12 cpu_share: '200%' is not a share of one core from '0.1%' to '100%'",
+            "f:6:32 `wal` is not an option of [tenant.a.limits]; did you mean `wall`?",
+            "f:8:1 `max_aeg` is not an option of [tenant.a.bounds]; did you mean `max_age`?",
+            "f:9:17 egress_pools: pool 'pool-3' is not defined as [pool.'pool-3'.SOURCE]; did you mean `pool-2`?",
+            "f:9:27 egress_pools: pool 'x' is not defined as [pool.'x'.SOURCE]",
+            "f:10:23 headers: Subject is not reserved, so any tenant may write it",
+            "f:10:34 headers: 'a b' is no name of a header field",
+            "f:12:1 identities: the list is empty, so nobody can send as tenant 'b'",
+            "f:13:1 token_hash: has no effect on a tenant without a `component`",
+            "f:13:1 token_hash: tenant 'b' has the hash of tenant 'a', so either could pass for the other",
         ];
         assert_eq!(findings, expected);
     }

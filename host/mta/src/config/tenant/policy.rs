@@ -1,0 +1,116 @@
+//! `component`, `config` and `limits` of a tenant: the plugin that judges its mail.
+
+use std::path::Path;
+
+use tollgate_config::{Findings, Section};
+use tollgate_policy::{OnFailure, Phase, scope::Scope};
+use tollgate_wasm::Instances;
+
+use super::super::{
+    PluginConfig, limits,
+    plugin::{self, ComponentSource},
+};
+
+/// A tenant's component.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantPolicy {
+    /// How it is run; its scope is the tenant's.
+    pub(crate) plugin: PluginConfig,
+    /// Whether it comes over HTTP, so that there may be none yet.
+    pub(crate) uploaded: bool,
+    /// Share of one core that its events may take over a while, in thousandths.
+    pub(crate) cpu_share: u32,
+}
+
+/// The word for a component that comes over HTTP.
+const UPLOAD: &str = "upload";
+/// Share of one core, in thousandths, where nothing else is said.
+const CPU_SHARE: u32 = 100;
+
+/// Reads what there is of a component. `uploads`: where those are kept that come over HTTP.
+pub(super) fn policy(
+    tenant: &str,
+    section: &mut Section<'_>,
+    (folder, uploads): (&Path, &Path),
+    scope: Scope,
+    findings: &mut Findings,
+) -> Option<TenantPolicy> {
+    let origin = (findings.file().to_owned(), section.at());
+    let component_at = section.position("component").unwrap_or(section.at());
+    let named = section.parsed("component", findings, |text| Ok(text.to_owned()));
+    let config = plugin::files(section, folder, findings);
+    let on_failure = section.parsed("on_failure", findings, on_failure).unwrap_or_default();
+    let (limits, cpu_share) = limits::limits_of_tenant(section, findings);
+    let Some(named) = named else {
+        warn_of_nothing_to_run(section, findings);
+        return None;
+    };
+    let uploaded = named == UPLOAD;
+    let path = if uploaded { uploads.join(file_name(tenant)) } else { folder.join(&named) };
+    if named.starts_with("builtin:") {
+        findings.error(component_at, "component: a built-in component is for [[plugin]], not for a tenant");
+    }
+    let plugin = PluginConfig {
+        name: format!("tenant:{tenant}"),
+        component: ComponentSource::File(path),
+        config: config?,
+        phase: Phase::Tenant,
+        on_failure,
+        instances: Instances::Fresh,
+        limits,
+        scope,
+        core_dumps: None,
+        origin,
+        component_at,
+    };
+    Some(TenantPolicy { plugin, uploaded, cpu_share: cpu_share.unwrap_or(CPU_SHARE) })
+}
+
+/// Says of options that are about a component that there is none.
+fn warn_of_nothing_to_run(section: &Section<'_>, findings: &mut Findings) {
+    if !section.entry_is_missing("component") {
+        return;
+    }
+    for key in ["config", "limits", "on_failure", "bounds", "token_hash"] {
+        if let Some(at) = section.position(key) {
+            findings.warning(at, format!("{key}: has no effect on a tenant without a `component`"));
+        }
+    }
+}
+
+fn on_failure(text: &str) -> Result<OnFailure, String> {
+    match text {
+        "defer" => Ok(OnFailure::Defer),
+        "reject" => Ok(OnFailure::Reject),
+        "skip" => {
+            Err("\"skip\" is not for tenants: mail would pass unjudged; write \"defer\" or \"reject\"".to_owned())
+        }
+        other => Err(format!("'{other}' is neither defer nor reject")),
+    }
+}
+
+/// Returns the name of the file in which a tenant's component is kept: what is no letter, digit, `-` or `_` as `%XX`.
+fn file_name(tenant: &str) -> String {
+    let mut name = String::new();
+    for octet in tenant.bytes() {
+        if octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_') {
+            name.push(char::from(octet));
+        } else {
+            name.push_str(&format!("%{octet:02X}"));
+        }
+    }
+    name + ".wasm"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_tenant_leads_out_of_its_folder() {
+        let names = ["acme", "../../etc/passwd", "a b", ".", "A%2E", "ü"].map(file_name);
+
+        let expected = ["acme", "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd", "a%20b", "%2E", "A%252E", "%C3%BC"];
+        assert_eq!(names, expected.map(|name| format!("{name}.wasm")));
+    }
+}
