@@ -95,7 +95,8 @@ impl Loader {
         }
         // A pool may be known to any of the plugins, so all of them are loaded by now.
         let links = &configured.links;
-        let is_known = |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
+        let is_known =
+            |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
         let findings =
             told.into_iter().flat_map(|(config, told)| by_place(config, told, &is_known, pools.unwrap_or_default()));
         configured.findings = findings.collect();

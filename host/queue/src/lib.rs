@@ -23,8 +23,8 @@ pub mod throttle;
 
 pub use engine::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Engine, Entrance, FOREVER, Lease, MessageStatus,
-    NewMessage, Next, NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution,
-    ResolveError, Settled, Totals, Withdrawn,
+    NewMessage, Next, NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus,
+    Resolution, ResolveError, Settled, Totals, Withdrawn,
 };
 pub use handover::{Disposition, Expiry, Outcome};
 pub use ready::{Hosts, Limits, OwnLimits, Pool, Site};

@@ -218,7 +218,7 @@ impl Node {
 
     fn count_failures(&self, failures: &[Failure]) {
         for failure in failures {
-            self.metrics.policy(&failure.plugin, failure.kind.word(), 0);
+            self.metrics.policy("egress", &failure.plugin, failure.kind.word(), 0);
         }
     }
 }

@@ -39,8 +39,7 @@ use tollgate_message::{QueueName, Timestamp};
 pub use action::{
     Action, Cause, Closed, ConnectionId, Delivery, EgressSettings, Entrance, Lease, MessageStatus, NewMessage, Next,
     NoRoute, Permit, Placement, Prospect, QueueIndex, QueueStatus, ReadyIndex, ReadyStatus, Resolution, ResolveError,
-    Settled,
-    Totals, Withdrawn,
+    Settled, Totals, Withdrawn,
 };
 use ageing::Looks;
 use egress::Egress;

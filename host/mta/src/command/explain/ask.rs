@@ -123,7 +123,10 @@ async fn pool(chain: &Chain, settings: &Settings) -> (Option<PluginPool>, Vec<Fa
         failures.extend(more);
         if let Some(source) = source {
             let ehlo_domain = source.ehlo_domain().map(str::to_owned);
-            sources.insert(name.clone(), SourceConfig { source_address: source.source_address, ehlo_domain });
+            sources.insert(
+                name.clone(),
+                SourceConfig { source_address: source.source_address, ehlo_domain, ..SourceConfig::default() },
+            );
         }
     }
     (Some(PluginPool { members: answer.sources().to_vec(), sources }), failures)
