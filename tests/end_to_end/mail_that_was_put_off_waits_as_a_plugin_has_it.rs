@@ -61,7 +61,7 @@ fn it_waits_longer_and_a_plugin_that_fails_or_asks_for_too_much_changes_nothing(
     let metrics = get(mta.http, "/metrics").1;
     let counted: Vec<&str> = metrics
         .lines()
-        .filter_map(|line| line.strip_prefix("tollgate_policy_calls_total{plugin=\"gate\",outcome="))
+        .filter_map(|line| line.strip_prefix("tollgate_policy_calls_total{event=\"requeue\",plugin=\"gate\",outcome="))
         .filter(|line| ["\"requeue\"", "\"nonsense\"", "\"trap\""].iter().any(|outcome| line.starts_with(outcome)))
         .collect();
     let mut failed: Vec<_> = records.iter().filter(|record| record["type"] == "TransientFailure").collect();

@@ -97,7 +97,8 @@ fn a_pool_whose_source_nobody_knows_defers_the_mail() {
 
     let replies = send(mta.smtp(), &["a@example.com"], &message("lost"));
 
-    let counted = "tollgate_policy_calls_total{plugin=\"queue-helper\",outcome=\"undefined-pool\"} 1";
+    let counted =
+        "tollgate_policy_calls_total{event=\"queue-config\",plugin=\"queue-helper\",outcome=\"undefined-pool\"} 1";
     let metrics = get(mta.http, "/metrics").1;
     let records = mta.wait_for_records("Rejection", 1);
     mta.terminate();

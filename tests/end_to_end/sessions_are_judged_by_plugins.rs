@@ -71,7 +71,9 @@ fn a_refused_client_reads_the_refusal_in_place_of_a_greeting() {
     let replies = send(mta.smtp(), &["a@example.com"], "Subject: x\r\n\r\n");
     wait_until("refusals are counted", || {
         let metrics = get(mta.http, "/metrics").1;
-        let counted = |outcome| format!("tollgate_policy_calls_total{{plugin=\"gate\",outcome=\"{outcome}\"}} 1");
+        let counted = |outcome| {
+            format!("tollgate_policy_calls_total{{event=\"smtp-session\",plugin=\"gate\",outcome=\"{outcome}\"}} 1")
+        };
         ["reject", "trap"].into_iter().all(|outcome| metrics.contains(&counted(outcome)))
     });
     mta.terminate();
