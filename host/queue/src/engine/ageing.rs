@@ -50,7 +50,9 @@ impl Looks {
 
     /// Forgets the look of a holder that is dropped.
     pub(super) fn forget(&mut self, look: Option<Timestamp>, holder: Holder) {
-        look.into_iter().for_each(|at| drop(self.0.remove(&(at, holder))));
+        if let Some(at) = look {
+            self.0.remove(&(at, holder));
+        }
     }
 }
 
