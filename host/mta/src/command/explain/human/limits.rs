@@ -9,7 +9,10 @@ use super::super::{
     page::{Cell, Page, toned},
 };
 use crate::{
-    config::{Config, files::quoted},
+    config::{
+        Config,
+        files::{Spot, quoted},
+    },
     settings::queue_config,
 };
 
@@ -39,7 +42,7 @@ impl Held<'_> {
         let keys = self.key.into_iter().chain(["default"]);
         let mut spots = keys.filter_map(|key| background.key(&["egress", key], option));
         let spot = spots.next();
-        let section = spot.as_ref().and_then(|spot| spot.section()).unwrap_or_default();
+        let section = spot.as_ref().and_then(Spot::section).unwrap_or_default();
         match spot {
             Some(spot) => [toned(Tone::Place, spot.place()), section.into()],
             None => [toned(Tone::Faint, "default"), Cell::default()],

@@ -21,7 +21,7 @@ pub(super) fn section(page: &mut Page, queue: &Queue, background: &Background) {
     };
     let own = queue.throttles.iter().map(|Throttle { scope, key, rate }| row(scope, key.clone(), rate));
     let of_sources = limits::of(queue, background);
-    let of_sources = of_sources.iter().flat_map(|held| held.rates());
+    let of_sources = of_sources.iter().flat_map(limits::Held::rates);
     let of_sources = of_sources.map(|(key, rate)| row("source", key, &limits::in_words(&rate)));
     let rows: Vec<[Cell; 4]> = own.chain(of_sources).collect();
     let headline = match rows.len() {
