@@ -56,8 +56,6 @@ pub struct Layer {
     pub settings: Settings,
     /// What it wanted and did not get.
     pub clamps: Vec<Clamp>,
-    /// CPU time that it took.
-    pub cpu: Duration,
 }
 
 impl TenantPolicy {
@@ -91,18 +89,24 @@ impl TenantPolicy {
         Judgement { end, step, clamps: told.clamps, taken_back: told.taken_back, cpu }
     }
 
-    /// Asks the component what it sets for one of its queues, over what the chain set.
-    ///
-    /// # Errors
-    /// [`Failure`] where there is no usable answer.
-    pub async fn queue_config(&self, chain: &Chain, name: &QueueName, so_far: &Settings) -> Result<Layer, Failure> {
+    /// Asks the component what it sets for one of its queues, over what the chain set; returns that, or a [`Failure`] where
+    /// there is no usable answer, and the CPU time that it took either way.
+    pub async fn queue_config(
+        &self,
+        chain: &Chain,
+        name: &QueueName,
+        so_far: &Settings,
+    ) -> (Result<Layer, Failure>, Duration) {
         let (plugin, question, settings) = (Arc::clone(&self.plugin), name.clone(), so_far.clone());
         let (layer, cpu) = self.run(chain, move || plugin.queue_config(&question, &settings), || None).await;
         let layer = layer.inspect_err(|failure| {
             tracing::warn!(plugin = failure.plugin, kind = failure.kind.word(), "{failure}");
-        })?;
-        let (settings, clamps) = self.bounds.clamp(so_far, &layer.unwrap_or_default());
-        Ok(Layer { settings, clamps, cpu })
+        });
+        let within = |layer: Option<Settings>| {
+            let (settings, clamps) = self.bounds.clamp(so_far, &layer.unwrap_or_default());
+            Layer { settings, clamps }
+        };
+        (layer.map(within), cpu)
     }
 
     /// Takes what came back into the draft, as far as it is in scope; nothing of it where it makes no sense.
@@ -300,7 +304,7 @@ mod tests {
         });
         let name = QueueName::new(None, Some("t"), "example.com", None);
 
-        let layer = policy(wants, true).queue_config(&chain(), &name, &Settings::default()).await.unwrap();
+        let layer = policy(wants, true).queue_config(&chain(), &name, &Settings::default()).await.0.unwrap();
 
         let clamps: Vec<String> = layer.clamps.iter().map(ToString::to_string).collect();
         let hour = Some(Duration::from_secs(3600));

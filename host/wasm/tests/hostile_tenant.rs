@@ -214,7 +214,7 @@ async fn queue(chain: &Chain, tenant: &TenantPolicy, campaign: &str) -> String {
     let so_far = operators();
     // What it is refused counts against it; here each wish stands for itself.
     let tenant = TenantPolicy { health: Arc::default(), ..tenant.clone() };
-    let layer = match tenant.queue_config(chain, &name, &so_far).await {
+    let layer = match tenant.queue_config(chain, &name, &so_far).await.0 {
         Ok(layer) => layer,
         Err(failure) => return format!("{}: {}", failure.kind.word(), failure.detail),
     };

@@ -269,8 +269,12 @@ impl Node {
             let (plugin, detail) = (policy.plugin.name().to_owned(), "over its share of CPU time (limits.cpu_share)");
             return Err(Failure { plugin, kind: FailureKind::Unavailable, detail: detail.to_owned() });
         }
-        let layer = policy.queue_config(&generation.chain, name, settings).await?;
-        self.tenants.charge(&policy.tenant, tenant.share(), self.clock.now(), layer.cpu);
+        let (layer, cpu) = policy.queue_config(&generation.chain, name, settings).await;
+        // What fails costs as much as what does not.
+        self.tenants.charge(&policy.tenant, tenant.share(), self.clock.now(), cpu);
+        let outcome = layer.as_ref().map_or_else(|failure| failure.kind.word(), |_| "answer");
+        self.metrics.policy(Event::QueueConfig.name(), policy.plugin.name(), outcome, 0);
+        let layer = layer?;
         tenant.tell(&policy.tenant, &layer.clamps);
         settings.merge(layer.settings);
         Ok(())

@@ -127,7 +127,7 @@ pub(super) async fn queue(chain: &Chain, tenants: &Tenants, name: QueueName) -> 
     let (mut settings, mut failures) = chain.queue_config(&name).await;
     let mut clamps = Vec::new();
     if let Some(policy) = of(tenants, &name).filter(|policy| policy.handles(Event::QueueConfig)) {
-        match policy.queue_config(chain, &name, &settings).await {
+        match policy.queue_config(chain, &name, &settings).await.0 {
             Ok(layer) => {
                 settings.merge(layer.settings);
                 clamps = layer.clamps;
