@@ -114,6 +114,7 @@ fn keep(node: &Arc<Node>, done: &Done<'_>, state: StoredState, disposition: &Dis
         Disposition::Done => remove(node, done),
         Disposition::Retry { due, attempts } => {
             let state = StoredState { due: *due, attempts: *attempts, ..state };
+            node.usage.moved(done.about.queue, &state.queue, done.about.meta.size);
             if let Err(reason) = node.spool.update(id, encode(&state)) {
                 tracing::error!(id = %done.about.id, %reason, "a message's state could not be stored");
             }

@@ -109,6 +109,14 @@ impl Usage {
         }
     }
 
+    /// Counts a message that has gone from one queue into another.
+    pub(crate) fn moved(&self, from: &QueueName, to: &QueueName, octets: u64) {
+        if from != to {
+            self.gone(from, octets);
+            self.found(to, octets);
+        }
+    }
+
     fn change(&self, tenant: &str, change: impl FnOnce(&mut Count)) {
         let mut tenants = self.lock();
         let Some(count) = tenants.get_mut(tenant) else { return };
@@ -234,14 +242,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_start_finds_counts_like_what_came_since() {
+    fn what_a_start_finds_counts_like_what_came_since_and_what_moves_counts_where_it_is() {
         let usage = Arc::new(Usage::default());
         let queue = QueueName::parse("t@a");
         (0..3).for_each(|_| usage.found(&queue, 1));
 
         let before = store(&usage, "t@a", 1);
+        usage.moved(&queue, &QueueName::parse("u@a"), 1);
+        let after = store(&usage, "t@a", 1);
         (0..3).for_each(|_| usage.gone(&queue, 1));
+        usage.gone(&QueueName::parse("u@a"), 1);
 
-        assert_eq!((before, usage.lock().len()), (Err(Over::Messages), 0));
+        assert_eq!((before, after, usage.lock().len()), (Err(Over::Messages), Ok(()), 0));
     }
 }
