@@ -8,7 +8,7 @@ use std::{
 
 use tollgate_config::{Finding, Severity};
 use tollgate_policy::{Event, Health, Missing, Plugin, TenantPolicy, scope::Bounds};
-use tollgate_wasm::Reference;
+use tollgate_wasm::{Reference, ReferenceKind};
 
 use super::{Loader, by_place};
 use crate::config::{ComponentSource, Config, PluginConfig, Tenant, files::quoted};
@@ -128,7 +128,8 @@ fn is_there(plugin: &PluginConfig) -> bool {
 /// Returns a warning for each pool that a tenant's configuration names and its bounds do not list. Which pools there are is
 /// not for a tenant to learn.
 fn beyond(references: &[Reference], bounds: &Bounds) -> Vec<Finding> {
-    let beyond = references.iter().filter(|reference| !bounds.egress_pools.contains(&reference.name));
+    let pools = references.iter().filter(|reference| reference.kind == ReferenceKind::EgressPool);
+    let beyond = pools.filter(|reference| !bounds.egress_pools.contains(&reference.name));
     let finding = |reference: &Reference| Finding {
         severity: Severity::Warning,
         file: Some(reference.file.clone()),
@@ -152,11 +153,16 @@ fn unasked(config: &PluginConfig, ready: &Ready) -> Vec<Finding> {
         at: Some(config.component_at),
         message: format!("plugin '{}': {text}", config.name),
     };
-    let throttles = "handles throttles, which tenants' components are not asked for";
+    let in_vain = UNASKED.iter().filter(|event| events.contains(**event));
+    let in_vain = in_vain.map(|event| {
+        said(Severity::Note, &format!("handles {}, which tenants' components are not asked for", event.name()))
+    });
     let nothing = "handles neither message-received nor queue-config, so it is never asked";
-    let throttles = events.contains(Event::Throttles).then(|| said(Severity::Note, throttles));
-    throttles.into_iter().chain((!asked).then(|| said(Severity::Warning, nothing))).collect()
+    in_vain.chain((!asked).then(|| said(Severity::Warning, nothing))).collect()
 }
+
+/// The events that are about everybody's mail, or about rates that are the operator's to set.
+const UNASKED: [Event; 5] = [Event::Throttles, Event::SmtpSession, Event::Egress, Event::Requeue, Event::Record];
 
 /// Returns a warning for each tenant with a component that anybody can pretend to be, who may relay. `guarded`: the tenants for
 /// which some plugin demands that the sender has an identity.

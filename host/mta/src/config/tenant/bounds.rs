@@ -23,7 +23,7 @@ pub(super) fn bounds(
     ] {
         *bound = section.duration(key, findings).and_then(|value| written(&section, key, value, findings));
     }
-    let rate = section.parsed("max_message_rate", findings, |text| text.parse::<Rate>());
+    let rate = section.parsed("max_message_rate", findings, str::parse::<Rate>);
     bounds.max_message_rate = rate.and_then(|rate| written(&section, "max_message_rate", rate, findings));
     bounds.egress_pools = self::pools(&mut section, pools, findings);
     bounds.may_reject = section.boolean("may_reject", findings).unwrap_or(bounds.may_reject);
