@@ -47,6 +47,15 @@ enum Fate {
     Discard(String),
 }
 
+/// Where a message lands.
+struct Landing {
+    queue: QueueName,
+    fate: Fate,
+    /// Why it is held, if it is.
+    held: Option<String>,
+    place: Option<Place>,
+}
+
 /// What the doors hand transactions to.
 pub(crate) struct Reception(pub(crate) Arc<Node>);
 
@@ -106,30 +115,44 @@ impl Node {
         let (outcome, place) = self.judge_as_tenants(&generation, &mut draft, outcome, &mut policy).await;
         // The tenant may have given it another campaign.
         let name = draft.queue_name();
-        let refuse = |reply: &Reply| {
-            self.record_rejection(&draft, transaction.protocol, reply, &policy, generation.number);
-            reply.clone()
-        };
-        let store = |place, name: &QueueName| {
-            let size = draft.received.size;
-            self.store_for_tenant(place, name, size).map_err(|reply| refuse(reply.as_ref()))
-        };
-        let (name, fate, held, place) = match outcome {
-            Outcome::Refuse(refusal) => return Err(refuse(refusal.reply())),
-            Outcome::Discard => (name, Fate::Discard("policy discarded the message".to_owned()), None, None),
-            Outcome::Hold(reason) => {
-                let name = queues::held(&name);
-                let place = store(place, &name)?;
-                (name, Fate::Queue(Arc::default()), Some(reason), place)
+        match self.land(outcome, name, place, draft.received.size).await {
+            Ok(landing) => Ok(judged(draft, transaction, landing, policy, generation.number)),
+            Err(reply) => {
+                self.record_rejection(&draft, transaction.protocol, &reply, &policy, generation.number);
+                Err(reply)
             }
-            Outcome::Accept if is_null(&name) => (name, Fate::Discard("the queue is null".to_owned()), None, None),
-            Outcome::Accept => {
-                let place = store(place, &name)?;
-                let config = self.queue_config(&name).await.map_err(|error| refuse(&unusable(&error)))?;
-                (name, Fate::Queue(config), None, place)
-            }
+        }
+    }
+
+    /// Finds out where a message lands about which all have had their say. `queue`: where it would go.
+    ///
+    /// # Errors
+    /// What the sender reads of a message that is not taken.
+    async fn land(
+        self: &Arc<Self>,
+        outcome: Outcome,
+        queue: QueueName,
+        place: Option<Place>,
+        size: u64,
+    ) -> Result<Landing, Reply> {
+        let discard = |queue, reason: &str| {
+            let fate = Fate::Discard(reason.to_owned());
+            Ok(Landing { queue, fate, held: None, place: None })
         };
-        Ok(Judged { place, ..judged(draft, transaction, fate, name, held, policy, generation.number) })
+        let (queue, held) = match outcome {
+            Outcome::Refuse(refusal) => return Err(refusal.reply().clone()),
+            Outcome::Discard => return discard(queue, "policy discarded the message"),
+            Outcome::Accept if is_null(&queue) => return discard(queue, "the queue is null"),
+            Outcome::Accept => (queue, None),
+            Outcome::Hold(reason) => (queues::held(&queue), Some(reason)),
+        };
+        // Before policy is asked about a queue that may never come about.
+        let place = self.store_for_tenant(place, &queue, size)?;
+        let config = match held {
+            Some(_) => Arc::default(),
+            None => self.queue_config(&queue).await.map_err(|error| unusable(&error))?,
+        };
+        Ok(Landing { queue, fate: Fate::Queue(config), held, place })
     }
 
     /// Makes the messages durable and puts them into their queues.
@@ -235,12 +258,11 @@ fn split(envelope: &Envelope, handling: BatchHandling) -> Vec<Envelope> {
 fn judged(
     draft: Draft,
     transaction: &Transaction,
-    fate: Fate,
-    queue: QueueName,
-    held: Option<String>,
+    landing: Landing,
     policy: Vec<PolicyStep>,
     generation: u64,
 ) -> Judged {
+    let Landing { queue, fate, held, place } = landing;
     let Draft { received, edits } = draft;
     let received = Arc::unwrap_or_clone(received);
     let due = edits.schedule.as_ref().map_or(received.at, |schedule| schedule.adjust(received.at));
@@ -257,7 +279,7 @@ fn judged(
         policy,
     };
     let state = StoredState { queue, due, attempts: 0, pending, held, meta: None };
-    Judged { id: received.id, fate, meta: Arc::new(meta), state, place: None }
+    Judged { id: received.id, fate, meta: Arc::new(meta), state, place }
 }
 
 /// Names are printed only where the domain leaves a doubt, which no domain of mail does.
