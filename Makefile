@@ -51,7 +51,7 @@ endif
 
 # Both packages are named so that features unify: with one alone the Wasm engine would be compiled again.
 bench: build
-	$(CARGO) bench --package tollgate --package tollgate-bench --bench policy --bench spool --bench end_to_end
+	$(CARGO) bench --package tollgate --package tollgate-bench --bench policy --bench tenants --bench spool --bench end_to_end
 
 # In the profile of the tests: what runs in the guest is optimised there too. The second package keeps features as they are.
 fuzz: setup

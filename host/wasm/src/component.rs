@@ -16,7 +16,7 @@ use wasmtime::{
 use crate::{
     cache::{Cache, Key},
     compile::{CompileError, Compiler, Job, Task},
-    engine::{self, Ticker},
+    engine::{self, Pool, Ticker},
     exports::Exports,
     limits::Limits,
     plugin::{idle::Idle, snapshots},
@@ -88,7 +88,15 @@ impl Runtime {
     /// # Errors
     /// What the system said: no thread, no address space.
     pub fn new(cache: Option<&Path>, compiler: Compiler) -> io::Result<Self> {
-        Self::on(engine::hot().map_err(io::Error::other)?, cache, compiler)
+        Self::with_pool(cache, compiler, &Pool::default())
+    }
+
+    /// Starts the engine with this room for instances. See [`Runtime::new`].
+    ///
+    /// # Errors
+    /// As [`Runtime::new`].
+    pub fn with_pool(cache: Option<&Path>, compiler: Compiler, pool: &Pool) -> io::Result<Self> {
+        Self::on(engine::hot(pool).map_err(io::Error::other)?, cache, compiler)
     }
 
     /// Starts what an engine needs beside itself.

@@ -19,16 +19,29 @@ use crate::{
     state::TICK,
 };
 
-/// How many instances may live at once, of all plugins together.
-const INSTANCES: u32 = 256;
+/// The room that instances have, of all plugins together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pool {
+    /// How many may live at once.
+    pub instances: u32,
+    /// Whether the system is asked which pages an instance has touched, where it can tell (Linux 6.7): clearing up after one
+    /// then costs what it used, not what it might have.
+    pub page_map: bool,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { instances: 256, page_map: true }
+    }
+}
+
 /// Stack of a guest. Threads that run guests have at least four times as much.
 const GUEST_STACK: usize = 512 << 10;
 
 /// Returns the hot engine, with pooled instances where the machine has the address space, without pool elsewhere.
-pub(crate) fn hot() -> wasmtime::Result<Engine> {
-    let limits = Limits::default();
+pub(crate) fn hot(pool: &Pool) -> wasmtime::Result<Engine> {
     let mut config = base();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&limits)));
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool.allocation()));
     // Small hosts and tight `ulimit -v` cannot reserve the pool's address space: slower to instantiate, same behaviour.
     Engine::new(&config).or_else(|reason| {
         tracing::warn!(%reason, "no room for pooled instances; plugins start more slowly");
@@ -68,24 +81,27 @@ fn base() -> Config {
     config
 }
 
-fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES)
-        .total_core_instances(INSTANCES * 4)
-        .total_memories(INSTANCES)
-        .total_tables(INSTANCES * 4)
-        .max_memory_size(limits.init_memory)
-        .table_elements(limits.table_elements)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .max_memories_per_component(2)
-        .max_tables_per_component(8)
-        .max_component_instance_size(1 << 20)
-        .max_core_instance_size(1 << 20)
-        .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(64 << 10)
-        .pagemap_scan(Enabled::Auto)
-        .max_unused_warm_slots(16);
-    pool
+impl Pool {
+    fn allocation(&self) -> PoolingAllocationConfig {
+        let (limits, instances) = (Limits::default(), self.instances);
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(instances)
+            .total_core_instances(instances * 4)
+            .total_memories(instances)
+            .total_tables(instances * 4)
+            .max_memory_size(limits.init_memory)
+            .table_elements(limits.table_elements)
+            .max_core_instances_per_component(CORE_INSTANCES)
+            .max_memories_per_component(2)
+            .max_tables_per_component(8)
+            .max_component_instance_size(1 << 20)
+            .max_core_instance_size(1 << 20)
+            .linear_memory_keep_resident(2 << 20)
+            .table_keep_resident(64 << 10)
+            .pagemap_scan(if self.page_map { Enabled::Auto } else { Enabled::No })
+            .max_unused_warm_slots(16);
+        pool
+    }
 }
 
 /// A thread that advances the engine's epoch while guests run, and rests while none does.

@@ -37,6 +37,7 @@ mod state;
 
 pub use compile::{CompileError, Compiler, child::serve as compile_child};
 pub use component::{Component, LoadError, Runtime};
+pub use engine::Pool;
 pub use limits::{CORE_INSTANCES, Limits};
 pub use plugin::{ConfigFile, Configuration, Instances, Reference, ReferenceKind, Setup, StartError, WasmPlugin};
 pub use scan::{Census, Misfit, ScanError};

@@ -2,6 +2,8 @@
 
 #[path = "policy/large.rs"]
 mod large;
+#[path = "policy/lua.rs"]
+mod lua;
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
@@ -105,6 +107,14 @@ fn message_received(criterion: &mut Criterion) {
             bencher.iter_batched(|| draft.edits.clone(), ask, BatchSize::SmallInput);
         });
     }
+    let lua = lua::Policy::new();
+    let same = |edits: tollgate_message::Edits| (edits.meta, edits.schedule, edits.header.iter().count());
+    let ours = plugins[0].1.message_received(&draft.received, draft.edits.clone()).expect("an answer").0;
+    assert_eq!(lua.judge(&draft, draft.edits.clone()).map(same), Ok(same(ours)), "Lua does the same");
+    group.bench_function("queue-helper in Lua", |bencher| {
+        let ask = |edits| lua.judge(&draft, edits).expect("an answer");
+        bencher.iter_batched(|| draft.edits.clone(), ask, BatchSize::SmallInput);
+    });
     group.finish();
 }
 

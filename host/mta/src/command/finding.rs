@@ -86,7 +86,13 @@ fn headline(finding: &Finding, ink: Ink) -> String {
     let blank = if place.is_empty() { "" } else { " " };
     let (place, kind) = (ink.paint(Tone::Strong, &place), word(finding.severity));
     let kind = ink.paint(tone(finding.severity), &format!("{kind}:"));
-    format!("{place}{blank}{kind} {}\n", plain(&finding.message))
+    format!("{place}{blank}{kind} {}\n", lines(&finding.message))
+}
+
+/// Returns a message as it is printed. Further lines of it are those that are indented: they cannot pass for another finding.
+fn lines(message: &str) -> String {
+    const INDENT: &str = "\n    ";
+    message.split(INDENT).map(plain).collect::<Vec<_>>().join(INDENT)
 }
 
 fn tone(severity: Severity) -> Tone {

@@ -208,7 +208,13 @@ impl Conversation<'_> {
         let hello = format!("EHLO {}\r\n", self.session.ehlo_domain().unwrap_or("unknown"));
         self.session = Session::new(Arc::clone(&self.shared.session));
         self.session.feed(hello.as_bytes());
-        while matches!(self.session.next(), Event::Reply(_)) {}
+        loop {
+            match self.session.next() {
+                Event::Reply(_) => {}
+                Event::AskHello { .. } => self.session.answer(Ok(())),
+                _ => return,
+            }
+        }
     }
 }
 
