@@ -2,7 +2,7 @@
 
 use crate::kit::{TOLLGATE, person_with};
 
-const TENANT: &str = "[tenant.t]\nidentities = ['net:10.0.0.1']\ncomponent = 'greedy.wasm'\n\
+const TENANT: &str = "[tenant.t]\nidentities = ['user:scott']\ncomponent = 'greedy.wasm'\n\
     [tenant.t.bounds]\nretry_interval = '5m'\n\
     [tenant.broken]\nidentities = ['net:10.0.0.2']\ncomponent = 'gone.wasm'\n";
 
@@ -32,7 +32,7 @@ fn the_bounds_that_a_tenant_met_are_told_with_their_lines() {
 fn a_tenants_verdict_stands_behind_the_operators() {
     let mail = |tenant: &str, wish: &str| {
         let (tenant, wish) = (format!("X-Tenant: {tenant}"), format!("X-Try: {wish}"));
-        ask(&["--to", "u@b.com", "--header", &tenant, "--header", &wish], &["Verdict"])
+        ask(&["--to", "u@b.com", "--user", "scott", "--header", &tenant, "--header", &wish], &["Verdict"])
     };
 
     let told = mail("t", "reject");

@@ -35,13 +35,13 @@ impl MessageReceived for Greedy {
             _ => Ok(()),
         };
         if !verb.is_empty() {
-            message.add_header("X-Tried", answer(granted)).expect("a field of its own");
+            message.add_header("X-Tried", answer(&granted)).expect("a field of its own");
         }
         Ok(Verdict::Accept)
     }
 }
 
-fn answer(granted: Result<(), PolicyError>) -> &'static str {
+fn answer(granted: &Result<(), PolicyError>) -> &'static str {
     match granted {
         Ok(()) => "granted",
         Err(PolicyError::Denied(_)) => "denied",

@@ -30,7 +30,7 @@ pub(super) fn message(judged: &Judged, background: &Background, ink: Ink) -> Str
         message::metadata(&mut page, judged);
         name::section(&mut page, queue, Some(judged), background);
         message::due(&mut page, judged, background);
-        settings::clamps(&mut page, &judged.clamps);
+        settings::clamps(&mut page, &judged.clamps, background);
         let schedule = judged.draft.edits.schedule.as_ref();
         about(&mut page, queue, schedule, background);
     }
@@ -49,7 +49,7 @@ pub(super) fn queue(queue: &Queue, background: &Background, ink: Ink) -> String 
 fn about(page: &mut Page, queue: &Queue, schedule: Option<&tollgate_message::Schedule>, background: &Background) {
     settings::values(page, queue, background);
     settings::layers(page, queue, background);
-    settings::clamps(page, &queue.clamps);
+    settings::clamps(page, &queue.clamps, background);
     // Mail that is thrown away, or not taken, goes nowhere.
     if queue.name.to_string() == NULL || reason::unusable(queue, background).is_some() {
         return;

@@ -95,7 +95,7 @@ pub(super) fn layers(page: &mut Page, queue: &Queue, background: &Background) {
 }
 
 /// Lists what the tenant's component wanted and did not get, if there is any.
-pub(super) fn clamps(page: &mut Page, clamps: &[Clamp]) {
+pub(super) fn clamps(page: &mut Page, clamps: &[Clamp], background: &Background) {
     if clamps.is_empty() {
         return;
     }
@@ -103,7 +103,9 @@ pub(super) fn clamps(page: &mut Page, clamps: &[Clamp]) {
     let row = |clamp: &Clamp| {
         let wanted = toned(Tone::Caution, format!("wanted {}", cut(&clamp.wanted, VALUE)));
         let bound = format!("bound {} by", cut(&clamp.bound, VALUE));
-        [Cell::from(clamp.what.clone()), wanted, bound.into(), toned(Tone::Place, clamp.origin.clone())]
+        let place = background.origin(&clamp.what, &clamp.origin).map(|spot| spot.place());
+        let place = toned(Tone::Place, place.unwrap_or_else(|| clamp.origin.clone()));
+        [Cell::from(clamp.what.clone()), wanted, bound.into(), place]
     };
     page.rows(&clamps.iter().map(row).collect::<Vec<_>>());
 }
