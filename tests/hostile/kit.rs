@@ -7,7 +7,7 @@ use std::{
 };
 
 use tollgate_message::{Address, Draft, Envelope, MessageId, Origin, Received, Session, Timestamp};
-use tollgate_policy::{Failure, Plugin, Verdict};
+use tollgate_policy::{Failure, Plugin};
 use tollgate_wasm::{Compiler, Component, Instances, Limits, LoadError, Runtime, Setup, WasmPlugin};
 
 pub(crate) const MESSAGE: &str = "message-received-plugin";
@@ -62,14 +62,10 @@ pub(crate) fn judge(plugin: &WasmPlugin) -> String {
     match plugin.message_received(&draft.received, draft.edits.clone()) {
         Ok((edits, answer)) => {
             assert_eq!(edits, draft.edits, "no attack here edits its message");
-            answer.map_or_else(|refusal| refusal.reply().to_string(), verdict)
+            answer.map_or_else(|refusal| refusal.reply().to_string(), |verdict| format!("{verdict:?}").to_lowercase())
         }
         Err(failure) => told(&failure),
     }
-}
-
-fn verdict(verdict: Verdict) -> String {
-    format!("{verdict:?}").to_lowercase()
 }
 
 pub(crate) fn told(failure: &Failure) -> String {

@@ -151,7 +151,7 @@ impl Runtime {
             return image;
         }
         let made = self.0.compiler.run(&job())?;
-        let code = crate::cache::deserialize(&self.0.engine, &made).map_err(invalid)?;
+        let code = crate::cache::deserialize(&self.0.engine, &made).map_err(|reason| invalid(&reason))?;
         if let Some(cache) = &self.0.cache {
             cache.store(&self.0.engine, key, &made);
         }
@@ -166,7 +166,7 @@ impl Runtime {
 
     /// Gives code what it imports.
     pub(crate) fn link(&self, code: &Code, weight: usize) -> Result<Image, LoadError> {
-        let pre = self.0.linker.instantiate_pre(code).map_err(invalid)?;
+        let pre = self.0.linker.instantiate_pre(code).map_err(|reason| invalid(&reason))?;
         let exports = Exports::find(&pre);
         Ok(Image { pre, exports, weight })
     }
@@ -207,7 +207,7 @@ impl Runtime {
     }
 }
 
-fn invalid(reason: wasmtime::Error) -> LoadError {
+fn invalid(reason: &wasmtime::Error) -> LoadError {
     LoadError::Invalid(format!("{reason:#}"))
 }
 

@@ -24,6 +24,9 @@ use crate::settings;
 /// How long the last good answer of a plugin that failed stands in before the plugin is asked again.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// The sources of a pool, each with its weight.
+type Members = Vec<(String, u32)>;
+
 /// What plugins said.
 #[derive(Debug, Default)]
 pub(crate) struct Egress {
@@ -33,7 +36,7 @@ pub(crate) struct Egress {
 #[derive(Debug, Default)]
 struct Known {
     /// The sources of each pool; nothing for names that no plugin knows.
-    pools: HashMap<String, Kept<Option<Vec<(String, u32)>>>>,
+    pools: HashMap<String, Kept<Option<Members>>>,
     /// Never forgotten: mail that was promised to one goes out from its address and no other.
     sources: HashMap<String, Source>,
     paths: HashMap<Way, Kept<OwnLimits>>,

@@ -45,14 +45,14 @@ pub(super) fn perform_guarded(job: &Job) -> Result<Vec<u8>, String> {
 fn perform(job: &Job) -> Result<Vec<u8>, String> {
     match &job.task {
         Task::Compile => {
-            let engine = engine::compiling().map_err(words)?;
-            engine.precompile_component(&job.octets).map_err(words)
+            let engine = engine::compiling().map_err(|error| words(&error))?;
+            engine.precompile_component(&job.octets).map_err(|error| words(&error))
         }
         Task::Snapshot { files } => snapshot::take(&job.octets, files, &job.limits),
     }
 }
 
-fn words(error: wasmtime::Error) -> String {
+fn words(error: &wasmtime::Error) -> String {
     format!("{error:#}")
 }
 

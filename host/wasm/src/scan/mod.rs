@@ -111,7 +111,7 @@ pub(crate) fn scan(octets: &[u8], limits: &Limits) -> Result<Census, ScanError> 
         costs: Costs::default(),
     };
     for payload in Parser::new(0).parse_all(octets) {
-        scanner.payload(payload.map_err(malformed)?)?;
+        scanner.payload(payload.map_err(|error| malformed(&error))?)?;
     }
     let found = scanner.costs.of_whole();
     scanner.census.core_instances = found;
@@ -121,7 +121,7 @@ pub(crate) fn scan(octets: &[u8], limits: &Limits) -> Result<Census, ScanError> 
     }
 }
 
-fn malformed(error: wasmparser::BinaryReaderError) -> ScanError {
+fn malformed(error: &wasmparser::BinaryReaderError) -> ScanError {
     ScanError::Malformed(error.to_string())
 }
 
@@ -137,39 +137,35 @@ impl Scanner<'_> {
     fn payload(&mut self, payload: Payload<'_>) -> Result<(), ScanError> {
         match payload {
             Payload::Version { encoding, .. } => self.enter(encoding)?,
-            Payload::End(_) => {
-                if self.inside.pop() == Some(Encoding::Component) {
-                    self.costs.leave();
-                }
-            }
+            Payload::End(_) => self.leave(),
             Payload::CodeSectionStart { count, .. } => self.functions(count)?,
             Payload::CodeSectionEntry(body) => self.body(body.as_bytes().len())?,
             Payload::CustomSection(section) => makers::note(&section, &mut self.census.makers),
             Payload::InstanceSection(section) => {
                 for instance in section {
-                    self.costs.core_instance(&instance.map_err(malformed)?);
+                    self.costs.core_instance(&instance.map_err(|error| malformed(&error))?);
                 }
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
-                    self.costs.instance(&instance.map_err(malformed)?);
+                    self.costs.instance(&instance.map_err(|error| malformed(&error))?);
                 }
             }
             Payload::ComponentAliasSection(section) => {
                 for alias in section {
-                    self.costs.alias(&alias.map_err(malformed)?)?;
+                    self.costs.alias(&alias.map_err(|error| malformed(&error))?)?;
                 }
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
-                    let import = import.map_err(malformed)?;
+                    let import = import.map_err(|error| malformed(&error))?;
                     first_order(import.ty.kind())?;
                     self.note(import.name.name, |census| &mut census.imports);
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section {
-                    let export = export.map_err(malformed)?;
+                    let export = export.map_err(|error| malformed(&error))?;
                     self.costs.export(export.kind, export.index);
                     self.note(export.name.name, |census| &mut census.exports);
                 }
@@ -189,6 +185,12 @@ impl Scanner<'_> {
             Encoding::Component => self.costs.enter(),
         }
         Ok(())
+    }
+
+    fn leave(&mut self) {
+        if self.inside.pop() == Some(Encoding::Component) {
+            self.costs.leave();
+        }
     }
 
     fn functions(&mut self, count: u32) -> Result<(), ScanError> {
