@@ -1,6 +1,6 @@
 //! The events of a component: found in its type when it is loaded, looked up in an instance when they are called.
 //!
-//! One line below for each event. A look-up costs about a microsecond, so an instance that lives for one event looks up
+//! One line below for each event. A look-up has its price, so an instance that lives for one event looks up
 //! just that event's functions, and one that lives longer does it once.
 
 use std::cell::OnceCell;

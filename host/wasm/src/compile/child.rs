@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal,
 use super::{Job, Task};
 use crate::{engine, snapshot};
 
-/// Address space of a child in octets. Compiling 12 MB of JavaScript engine takes a quarter of it.
+/// Address space of a child in octets: far more than a policy needs, far less than would press the machine.
 const ADDRESS_SPACE: u64 = 6 << 30;
 
 /// The first octet of what a child says: what follows is the result, or why there is none.

@@ -1,8 +1,8 @@
 //! When a plugin gets a snapshot, and who takes it.
 //!
 //! A plugin whose instances live for one event gains by one at each event, a warm one when an instance has failed or is worn.
-//! The first instances are configured one by one; a plugin that needs more is worth the second that a snapshot takes, on a
-//! thread that does nothing else.
+//! The first instances are configured one by one; a plugin that needs more is worth the two children that a snapshot
+//! takes, on a thread that does nothing else.
 
 use std::sync::{
     Arc, PoisonError,
