@@ -44,8 +44,17 @@ pub(crate) fn refusal_within(octets: &[u8], limits: &Limits) -> String {
 
 /// Makes a plugin of an attack.
 pub(crate) fn plugin(name: &str, world: &str, instances: Instances) -> Result<WasmPlugin, String> {
+    plugin_within(name, world, instances, limits())
+}
+
+pub(crate) fn plugin_within(
+    name: &str,
+    world: &str,
+    instances: Instances,
+    limits: Limits,
+) -> Result<WasmPlugin, String> {
     let component = load(&tollgate_hostile::attack(name, world)).map_err(|error| error.to_string())?;
-    let setup = Setup { name: name.to_owned(), limits: limits(), instances, ..Setup::default() };
+    let setup = Setup { name: name.to_owned(), limits, instances, ..Setup::default() };
     WasmPlugin::start(component, setup).map(|(plugin, _)| plugin).map_err(|error| format!("{error}"))
 }
 

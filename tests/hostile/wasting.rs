@@ -1,9 +1,11 @@
 //! Attacks that take more of something than there is for them.
 
-use tollgate_policy::Plugin;
-use tollgate_wasm::Instances;
+use std::time::Duration;
 
-use crate::kit::{MESSAGE, THROTTLES, judge, judged, plugin, told};
+use tollgate_policy::Plugin;
+use tollgate_wasm::{Instances, Limits, WasmPlugin};
+
+use crate::kit::{MESSAGE, THROTTLES, judge, judged, limits, plugin, plugin_within, told};
 
 #[test]
 fn attack_9_memory_ends_and_the_error_names_the_knob() {
@@ -65,12 +67,15 @@ fn attack_22_resources_that_are_never_let_go_end() {
     );
 }
 
+/// Returns a plugin that fills megabytes, for which a busy machine may take longer than an event has.
+fn canary(instances: Instances) -> WasmPlugin {
+    let limits = Limits { cpu: Duration::from_secs(10), ..limits() };
+    plugin_within("25-canary", MESSAGE, instances, limits).expect("a plugin")
+}
+
 #[test]
 fn attack_25_nothing_is_found_of_what_another_instance_has_written() {
-    let plugins: Vec<_> = (0..4)
-        .map(|n| plugin("25-canary", MESSAGE, if n % 2 == 0 { Instances::Fresh } else { Instances::Warm }))
-        .map(|plugin| plugin.expect("a plugin"))
-        .collect();
+    let plugins: Vec<_> = (0..4).map(|n| canary(if n % 2 == 0 { Instances::Fresh } else { Instances::Warm })).collect();
 
     let first: Vec<String> = plugins.iter().map(judge).collect();
     let again: Vec<String> = (0..200).map(|n| judge(&plugins[n % 2 * 2])).collect();
@@ -81,7 +86,7 @@ fn attack_25_nothing_is_found_of_what_another_instance_has_written() {
 
 #[test]
 fn attack_40_idle_instances_of_many_plugins_make_room_for_one_that_is_busy() {
-    let plugins: Vec<_> = (0..300).map(|_| plugin("25-canary", MESSAGE, Instances::Warm).expect("a plugin")).collect();
+    let plugins: Vec<_> = (0..300).map(|_| canary(Instances::Warm)).collect();
 
     let outcomes: Vec<String> = plugins.iter().map(judge).collect();
 
