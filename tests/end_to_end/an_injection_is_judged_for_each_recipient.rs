@@ -1,15 +1,20 @@
 //! One injection over HTTP, of whose recipients one has a queue that cannot be served here.
 
 use serde_json::json;
+use tollgate_testkit::guest::ROGUE;
 
-use crate::kit::{Mta, Sink, line, post, queues};
+use crate::kit::{Folder, Mta, Sink, TOLLGATE, line, post, queues, with_plugin};
 
 #[test]
 fn one_is_refused_and_the_others_are_delivered() {
     let sink = Sink::start(&[]);
-    let unusable = "[queue.'error.example']\nprotocol.maildir_path = '/nowhere'";
-    let mta = Mta::start(&queues(sink.address, unusable));
-    let recipients = ["a@example.com", "b@error.example", "c@example.org"].map(|email| json!({"email": email}));
+    // It gives queues of example.com a pool that is not there.
+    let tollgate = with_plugin(TOLLGATE, "rogue", "config = [\"rogue.txt\"]");
+    let folder = Folder::new(&tollgate, &queues(sink.address, "[tenant.rogue]"));
+    folder.write("rogue.wasm", ROGUE);
+    folder.write("rogue.txt", "pool");
+    let mta = Mta::start_in(folder);
+    let recipients = ["a@example.net", "b@example.com", "c@example.org"].map(|email| json!({"email": email}));
     let content = "Subject: hello\n\nbody\n";
 
     let request = json!({"envelope_sender": "s@client.example", "recipients": recipients, "content": content});
@@ -26,12 +31,12 @@ fn one_is_refused_and_the_others_are_delivered() {
             (
                 200,
                 json!({
-                    "success_count": 2, "fail_count": 1, "failed_recipients": ["b@error.example"],
-                    "errors": [format!("b@error.example: {refused}")]
+                    "success_count": 2, "fail_count": 1, "failed_recipients": ["b@example.com"],
+                    "errors": [format!("b@example.com: {refused}")]
                 })
             ),
-            ["a@example.com", "c@example.org"].map(str::to_owned).to_vec(),
-            vec![format!("Rejection b@error.example in  #0: {refused}")]
+            ["a@example.net", "c@example.org"].map(str::to_owned).to_vec(),
+            vec![format!("Rejection b@example.com in  #0: {refused}")]
         )
     );
 }

@@ -23,6 +23,7 @@ mod an_unknown_tenant_is_refused;
 mod health_and_numbers_are_served;
 mod large_messages_arrive_as_they_were_sent;
 mod mail_goes_where_the_dns_says;
+mod mail_stays_on_this_machine;
 mod mail_that_was_put_off_waits_as_a_plugin_has_it;
 mod many_recipients_get_one_message_each;
 mod messages_do_not_get_smuggled;

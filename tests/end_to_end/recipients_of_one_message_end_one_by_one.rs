@@ -12,9 +12,13 @@ const EACH_HIS_OWN: [&str; 2] =
     ["rcpt=no@ reply=550 5.1.1 no such user", "rcpt=later@ reply=450 4.2.0 not now times=1"];
 
 fn start(sink: &Sink, settings: &str) -> Mta {
+    start_with(sink, settings, "")
+}
+
+fn start_with(sink: &Sink, settings: &str, egress: &str) -> Mta {
     let hosts = "relay_hosts = [\"127.0.0.0/8\"]";
     let batched = TOLLGATE.replace(hosts, &format!("{hosts}\nbatch_handling = \"BatchByDomain\""));
-    Mta::start_in(Folder::new(&batched, &queues(sink.address, settings)))
+    Mta::start_in(Folder::new(&format!("{batched}{egress}"), &queues(sink.address, settings)))
 }
 
 /// Returns `u000@example.com` and so on.
@@ -157,6 +161,21 @@ fn more_than_a_hundred_go_in_several_transactions_over_one_connection() {
             ]),
         )
     );
+}
+
+#[test]
+fn a_destination_says_how_many_recipients_a_transaction_has_and_what_it_is_called() {
+    let sink = Sink::start(&[]);
+    let egress = "[egress.'*.com']\nmax_recipients_per_batch = 40\nprovider_name = 'com'\n";
+    let mta = start_with(&sink, "", egress);
+
+    send_to(&mta, &many(100));
+
+    let records = mta.wait_for_records("Delivery", 100);
+    mta.terminate();
+    let delivered = records.iter().filter(|record| record["type"] == "Delivery");
+    let named = delivered.filter(|record| text(record, "provider_name") == "com").count();
+    assert_eq!((sizes(&sink), named), (vec![40, 40, 20], 100));
 }
 
 #[test]

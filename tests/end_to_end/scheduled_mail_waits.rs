@@ -22,18 +22,20 @@ fn a_first_attempt_is_not_made_before_its_time() {
     let arrived = sink.wait_for(2);
     let records = mta.wait_for_records("Delivery", 2);
     mta.terminate();
+    let delayed = records.iter().filter(|record| record["type"] == "Delayed").map(line).collect::<Vec<_>>().concat();
     let seen: Vec<_> = arrived
         .iter()
         .map(|message| (message.to.join(" "), split_trace(&message.data).1, message.at >= first))
         .collect();
     assert_eq!(
-        (seen, records.last().map(line)),
+        (seen, records.last().map(line), delayed.split(" Next due").next()),
         (
             vec![
                 ("b@example.com".to_owned(), b"Subject: now\r\n\r\n".to_vec(), false),
                 ("a@example.com".to_owned(), b"Subject: later\r\n\r\n".to_vec(), true),
             ],
-            Some("Delivery a@example.com in default-tenant@example.com by pool-1/ip-1 #1: 250 2.0.0 Taken".to_owned())
+            Some("Delivery a@example.com in default-tenant@example.com by pool-1/ip-1 #1: 250 2.0.0 Taken".to_owned()),
+            Some("Delayed a@example.com in default-tenant@example.com #0: 400 Context: Received, ScheduledForLater.")
         )
     );
 }

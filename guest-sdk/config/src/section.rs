@@ -151,6 +151,24 @@ impl<'a> Section<'a> {
         expect_table(entry, findings).map(|table| Section::new(table, entry.at, name))
     }
 
+    /// Reads a table whose keys are names of the user's own, each value converted; every bad one is reported at its own place.
+    pub fn map<T>(
+        &mut self,
+        key: &'static str,
+        findings: &mut Findings,
+        convert: impl Fn(&Value) -> Result<T, String>,
+    ) -> Option<Vec<(&'a str, T)>> {
+        let table = expect_table(self.entry(key)?, findings)?;
+        let mut converted = Vec::with_capacity(table.entries.len());
+        for entry in &table.entries {
+            match convert(&entry.node.value) {
+                Ok(value) => converted.push((entry.key.as_str(), value)),
+                Err(error) => findings.error(entry.at, format!("{key}.{}: {error}", entry.key)),
+            }
+        }
+        Some(converted)
+    }
+
     /// Returns whether an option is not written at all; one that is there and wrong has been reported already.
     #[must_use]
     pub fn entry_is_missing(&self, key: &str) -> bool {

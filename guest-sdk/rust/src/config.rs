@@ -77,6 +77,12 @@ impl Reference {
         Self::of(ReferenceKind::GuardedTenant, name, file, at)
     }
 
+    /// Returns a reference to a template for the paths of mailboxes.
+    #[must_use]
+    pub fn maildir_path(template: &str, file: &str, at: Position) -> Self {
+        Self::of(ReferenceKind::MaildirPath, template, file, at)
+    }
+
     fn of(kind: ReferenceKind, name: &str, file: &str, at: Position) -> Self {
         Self { kind, name: name.to_owned(), file: file.to_owned(), line: at.line, column: at.column }
     }

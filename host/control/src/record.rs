@@ -17,6 +17,8 @@ pub enum Kind {
     Delivery,
     /// An attempt failed and will be repeated.
     TransientFailure,
+    /// It waits for later without an attempt.
+    Delayed,
     /// The next hop refused for good. Final.
     Bounce,
     /// The message became too old. Final.
@@ -36,6 +38,7 @@ impl Kind {
             Self::Rejection => "Rejection",
             Self::Delivery => "Delivery",
             Self::TransientFailure => "TransientFailure",
+            Self::Delayed => "Delayed",
             Self::Bounce => "Bounce",
             Self::Expiration => "Expiration",
             Self::AdminBounce => "AdminBounce",

@@ -13,6 +13,7 @@ use std::{
 };
 
 use tollgate_config::{Finding, Position, Severity, nearest};
+use tollgate_outbound::mailbox;
 use tollgate_policy::{Chain, Event, Link, Workers};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Reference, ReferenceKind, Runtime, Setup, StartError,
@@ -223,7 +224,7 @@ fn knows(links: &[Link], pool: &str) -> bool {
     links.iter().filter(asked).any(|link| matches!(link.plugin.egress_pool(pool), Ok(Some(_))))
 }
 
-/// Returns what there is to say about a plugin's files, undefined pools among the rest, by file and place. `pools` are those
+/// Returns what there is to say about a plugin's files, undefined pools and paths that are none among the rest, by file and place. `pools` are those
 /// that files define.
 fn by_place(
     config: &PluginConfig,
@@ -233,6 +234,7 @@ fn by_place(
 ) -> Vec<Finding> {
     let mut findings = configuration.findings;
     findings.extend(undefined(&configuration.references, is_known, pools));
+    findings.extend(pathless(&configuration.references));
     let rank = |finding: &Finding| config.config.iter().position(|file| finding.file.as_ref() == Some(&file.name));
     findings.sort_by_key(|finding| (rank(finding), finding.at));
     findings
@@ -262,6 +264,15 @@ fn undefined(references: &[Reference], is_known: &impl Fn(&str) -> bool, pools: 
         }
     };
     missing.map(finding).collect()
+}
+
+/// Returns an error for each path of mailboxes that is none.
+fn pathless(references: &[Reference]) -> impl Iterator<Item = Finding> {
+    let templates = references.iter().filter(|reference| reference.kind == ReferenceKind::MaildirPath);
+    templates.filter_map(|Reference { name, file, at, .. }| {
+        let message = format!("protocol: {}", mailbox::judge(name).err()?);
+        Some(Finding { severity: Severity::Error, file: Some(file.clone()), at: Some(*at), message })
+    })
 }
 
 /// Components are compiled by this program in a process of its own; the system knows by this name which file that is, though

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use tollgate_message::QueueName;
-use tollgate_outbound::Hop;
+use tollgate_outbound::{Hop, mailbox};
 use tollgate_policy::{
     OptionValue, QueueOption, Scope, Settings,
     event::egress::{PathOption, PathSettings},
 };
-use tollgate_queue::{EgressSettings, OwnLimits, Pool, QueueConfig, Rate, Route, Throttle};
+use tollgate_queue::{EgressSettings, Maildir, OwnLimits, Pool, QueueConfig, Rate, Route, Throttle};
 
 use crate::config::Egress;
 
 /// Returns pools and limits.
 pub(crate) fn egress(egress: &Egress) -> EgressSettings {
     let pools = egress.pools.iter().map(|(name, sources)| Pool { name: name.clone(), sources: sources.clone() });
-    EgressSettings { pools: pools.collect(), limits: egress.paths.limits, site_limits: egress.paths.site_limits() }
+    let (limits, site_limits) = (egress.paths.default.limits.clone(), egress.paths.site_limits());
+    EgressSettings { pools: pools.collect(), limits, site_limits }
 }
 
 /// Returns what plugins say about one source at one site.
@@ -93,7 +94,7 @@ pub(crate) fn queue_config(settings: &Settings) -> Result<QueueConfig, String> {
 
 fn route(protocol: &serde_json::Value) -> Result<Route, String> {
     let Some(smtp) = protocol.get("smtp") else {
-        return Err(format!("the delivery method {protocol} is not built in"));
+        return maildir(protocol).map(Route::Maildir);
     };
     let Some(hops) = smtp.get("mx_list").and_then(serde_json::Value::as_array) else { return Ok(Route::ByMx) };
     hops.iter()
@@ -101,6 +102,18 @@ fn route(protocol: &serde_json::Value) -> Result<Route, String> {
         .collect::<Option<Vec<_>>>()
         .map(Route::MxList)
         .ok_or_else(|| format!("{smtp} names no next hops"))
+}
+
+fn maildir(protocol: &serde_json::Value) -> Result<Maildir, String> {
+    let Some(path) = protocol.get("maildir_path").and_then(serde_json::Value::as_str) else {
+        return Err(format!("the delivery method {protocol} is not built in"));
+    };
+    mailbox::judge(path).map_err(|error| error.to_string())?;
+    let mode = |key| {
+        let mode = protocol.get(key).and_then(serde_json::Value::as_u64);
+        mode.and_then(|mode| u32::try_from(mode).ok())
+    };
+    Ok(Maildir { path: path.to_owned(), dir_mode: mode("dir_mode"), file_mode: mode("file_mode") })
 }
 
 /// Returns an entry of `mx_list` as text; of one with a name and an address, the address, so that nothing is looked up.
@@ -165,12 +178,18 @@ mod tests {
         let routes = [
             r#"{"smtp":{}}"#,
             r#"{"smtp":{"mx_list":["a.example:2525",{"name":"b","addr":"10.0.0.1"},{"name":"c","addr":"::1"}]}}"#,
-            r#"{"maildir_path":"/x"}"#,
+            r#"{"maildir_path":"/mail/{{ email }}","file_mode":384}"#,
+            r#"{"maildir_path":"mail"}"#,
+            r#"{"xfer":{}}"#,
         ]
         .map(|json| queue_config(&with_protocol(json)).map(|config| config.route));
 
         let hops = vec!["a.example:2525".to_owned(), "10.0.0.1".to_owned(), "[::1]".to_owned()];
-        let refused = "the delivery method {\"maildir_path\":\"/x\"} is not built in".to_owned();
-        assert_eq!(routes, [Ok(Route::ByMx), Ok(Route::MxList(hops)), Err(refused)]);
+        let maildir = Maildir { path: "/mail/{{ email }}".to_owned(), dir_mode: None, file_mode: Some(0o600) };
+        let relative = "maildir_path 'mail' does not begin with '/'".to_owned();
+        let refused = "the delivery method {\"xfer\":{}} is not built in".to_owned();
+        let expected =
+            [Ok(Route::ByMx), Ok(Route::MxList(hops)), Ok(Route::Maildir(maildir)), Err(relative), Err(refused)];
+        assert_eq!(routes, expected);
     }
 }

@@ -1,4 +1,5 @@
-//! Connections to next hops: addresses to try and a message come in, an outcome for each recipient comes out.
+//! Connections to next hops, and mailboxes of this machine: addresses to try and a message come in, an outcome for each
+//! recipient comes out.
 //!
 //! A message leaves in two moves. [`Connection::open`] connects to the first candidate that answers and greets;
 //! [`Connection::deliver`] passes messages over it, one at a time, as long as both sides like. What is sent when, over how many connections, and what an outcome means for
@@ -16,6 +17,7 @@ mod connection;
 mod delivery;
 mod error;
 mod hop;
+pub mod mailbox;
 mod message;
 mod source;
 mod timeouts;

@@ -80,6 +80,11 @@ impl OutMessage {
         self.envelope.size
     }
 
+    /// Returns what is sent: the header with its empty line, and the body.
+    pub(crate) fn into_parts(self) -> (Bytes, Body) {
+        (self.head, self.body)
+    }
+
     /// Takes the next piece off the front; nothing at the end. The message is then used up.
     ///
     /// # Errors

@@ -27,6 +27,6 @@ pub use engine::{
     Resolution, ResolveError, Settled, Totals, Withdrawn,
 };
 pub use handover::{Disposition, Expiry, Outcome};
-pub use ready::{Hosts, Limits, OwnLimits, Pool, Site};
+pub use ready::{Hosts, Limits, Maildir, OwnLimits, Pool, Shared, Site};
 pub use scheduled::{QueueConfig, Route};
 pub use throttle::{LocalStore, Rate, Store, Throttle};

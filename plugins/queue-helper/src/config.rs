@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use tollgate_config::{Position, Rate};
+use tollgate_config::{Findings, Position, Rate, Table, Value};
 use tollgate_sdk::{Reference, ReferenceKind};
 
 use crate::options::OptionValue;
@@ -183,13 +183,15 @@ impl Overlay for Config {
 }
 
 impl Config {
-    /// Returns every egress pool that is named, at every level, and every tenant that not everybody may use.
+    /// Returns every egress pool and every path of mailboxes that is named, at every level, and every tenant that not
+    /// everybody may use.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
         let guarded = self.tenants.iter().filter_map(|(name, tenant)| {
             Some(reference(ReferenceKind::GuardedTenant, name, &tenant.require_authz.as_ref()?.origin))
         });
-        self.levels().filter_map(pool_reference).chain(guarded).collect()
+        let named = self.levels().flat_map(|level| [pool_reference(level), maildir_reference(level)]);
+        named.flatten().chain(guarded).collect()
     }
 
     fn levels(&self) -> impl Iterator<Item = &Level> {
@@ -208,6 +210,17 @@ fn pool_reference(level: &Level) -> Option<Reference> {
     let setting = level.options.get("egress_pool")?;
     let OptionValue::Text(name) = &setting.value else { return None };
     Some(reference(ReferenceKind::EgressPool, name, &setting.origin))
+}
+
+fn maildir_reference(level: &Level) -> Option<Reference> {
+    let setting = level.options.get("protocol")?;
+    let OptionValue::Json(protocol) = &setting.value else { return None };
+    // It was written out by this plugin, so there is nothing to find.
+    let protocol = Table::parse(protocol, true, &mut Findings::new(""));
+    match (protocol.get("smtp"), &protocol.get("maildir_path")?.node.value) {
+        (None, Value::String(path)) => Some(reference(ReferenceKind::MaildirPath, path, &setting.origin)),
+        _ => None,
+    }
 }
 
 fn reference(kind: ReferenceKind, name: &str, Origin { file, at }: &Origin) -> Reference {

@@ -24,6 +24,7 @@ use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
 
 pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
+pub(crate) use path::Manner;
 pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
 pub(crate) use read::{Refused, Remains, read};
 #[cfg(test)]

@@ -21,12 +21,6 @@ use super::{
     stored::encode,
 };
 
-/// Most recipients in a transaction; KumoMTA's `max_recipients_per_batch`, and what every server has to take.
-///
-/// # Source
-/// RFC 5321 §4.5.3.1.8
-const MAX_RECIPIENTS_PER_BATCH: usize = 100;
-
 /// How long a message waits that cannot be read: a disk that fails now may do better later.
 pub(super) const UNREADABLE: Duration = Duration::from_secs(300);
 
@@ -45,11 +39,13 @@ struct Sending<'a> {
     id: MessageId,
     item: &'a mut Item,
     attempt: &'a Attempt,
+    /// Most recipients in a transaction.
+    most: usize,
     /// Those who were put off, who are the first in `pending`; the others in it were not asked yet.
     put_off: Vec<RecipientOutcome>,
 }
 
-/// Sends a message to everybody who is not done.
+/// Sends a message to everybody who is not done, at most `most` of them in one transaction.
 ///
 /// # Cancel safety
 /// None, as [`Connection::deliver`]; what was done in earlier transactions is kept.
@@ -59,8 +55,9 @@ pub(super) async fn send(
     id: MessageId,
     item: &mut Item,
     attempt: &Attempt,
+    most: usize,
 ) -> End {
-    let mut sending = Sending { node, id, item, attempt, put_off: Vec::new() };
+    let mut sending = Sending { node, id, item, attempt, most, put_off: Vec::new() };
     loop {
         let (places, last) = sending.next_batch();
         let mut message = match connection::outgoing(node, id, sending.item, &places) {
@@ -90,7 +87,7 @@ impl Sending<'_> {
     /// Returns the places of the recipients of the next transaction, and whether it is the last.
     fn next_batch(&self) -> (Vec<u32>, bool) {
         let rest = self.item.state.pending.get(self.put_off.len()..).unwrap_or_default();
-        (rest[..rest.len().min(MAX_RECIPIENTS_PER_BATCH)].to_vec(), rest.len() <= MAX_RECIPIENTS_PER_BATCH)
+        (rest[..rest.len().min(self.most)].to_vec(), rest.len() <= self.most)
     }
 
     fn told(mut self, delivery: Delivery) -> End {

@@ -1,27 +1,56 @@
-//! A connection to a next hop, from its opening to its end: messages come from the engine, outcomes go back.
+//! A way out, from its opening to its end: messages come from the engine, outcomes go back. It is a connection to a next
+//! hop, or leads to the mailboxes of this machine.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tollgate_control::record::Peer;
 use tollgate_message::{Envelope, MessageId, QueueName};
 use tollgate_outbound::{Body, Connection, OutMessage};
-use tollgate_queue::{Cause, Closed, ConnectionId, Delivery, Disposition, Lease, Next, Outcome, Settled, Site};
+use tollgate_queue::{
+    Cause, Closed, ConnectionId, Delivery, Disposition, Hosts, Lease, Maildir, Next, Outcome, Settled, Site,
+};
 
 use super::{
     batches::{self, End},
     fresh::Item,
+    local,
     node::Node,
     outcome,
     report::{About, Attempt},
     route, stored,
 };
+use crate::config::Manner;
 
 /// From where to where.
 pub(crate) struct Path {
     pub(crate) source: Arc<str>,
     pub(crate) site: Arc<Site>,
+    /// The domain whose mail led to the site first.
+    pub(crate) domain: Arc<str>,
+}
+
+impl Path {
+    /// Returns how mail is passed on here, as the configuration in force has it.
+    fn manner(&self, node: &Node) -> Manner {
+        node.generation().egress.paths.holding(&self.domain, Some(&self.site.name)).1.manner.clone()
+    }
+}
+
+/// A way out that is open.
+struct Way {
+    path: Path,
+    /// As the configuration had it when the way was opened.
+    manner: Manner,
+    exit: Exit,
+}
+
+/// What messages are given to.
+enum Exit {
+    Hop(Box<Connection>),
+    /// Of this machine.
+    Mailboxes(Maildir),
 }
 
 /// A connection's entry with the engine. If its task ends in any other way than by [`Guard::close`], a panic say, the
@@ -53,11 +82,15 @@ impl Drop for Guard {
 pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
     let wake = node.connections.enter(lease.id());
     let guard = Guard { id: lease.id(), node: Arc::clone(&node), closed: false };
-    match open(&node, &path).await {
-        Ok(mut connection) => {
-            let lease = serve(&node, &path, &mut connection, lease, &wake).await;
+    let manner = path.manner(&node);
+    match open(&node, &path, &manner).await {
+        Ok(exit) => {
+            let mut way = Way { path, manner, exit };
+            let lease = serve(&node, &mut way, lease, &wake).await;
             guard.close(lease, Closed::Finished);
-            connection.quit().await;
+            if let Exit::Hop(connection) = way.exit {
+                connection.quit().await;
+            }
         }
         Err(reason) => {
             tracing::info!(source = &*path.source, site = path.site.name, reason, "no connection");
@@ -66,19 +99,22 @@ pub(crate) async fn run(node: Arc<Node>, lease: Lease, path: Path) {
     }
 }
 
-async fn open(node: &Node, path: &Path) -> Result<Connection, String> {
-    let mut candidates = route::candidates(node, &path.site).await?;
+async fn open(node: &Node, path: &Path, manner: &Manner) -> Result<Exit, String> {
+    if let Hosts::Here(maildir) = &path.site.hosts {
+        return Ok(Exit::Mailboxes(maildir.clone()));
+    }
+    let mut candidates = route::candidates(node, &path.site, manner.smtp_port).await?;
     let generation = node.generation();
     let remote_port = generation.egress.sources.get(&*path.source).and_then(|source| source.remote_port);
     for candidate in &mut candidates {
         candidate.addr.set_port(remote_port.unwrap_or(candidate.addr.port()));
     }
-    let (source, timeouts) = (node.source(&path.source), &generation.egress.paths.timeouts);
-    Connection::open(&candidates, &source, &node.hostname, timeouts).await.map_err(|error| error.to_string())
+    let opened = Connection::open(&candidates, &node.source(&path.source), &node.hostname, &manner.timeouts).await;
+    opened.map(|connection| Exit::Hop(Box::new(connection))).map_err(|error| error.to_string())
 }
 
-/// Sends messages until the connection is at its end, and returns its lease.
-async fn serve(node: &Arc<Node>, path: &Path, connection: &mut Connection, mut lease: Lease, wake: &Notify) -> Lease {
+/// Sends messages until the way out is at its end, and returns its lease.
+async fn serve(node: &Arc<Node>, way: &mut Way, mut lease: Lease, wake: &Notify) -> Lease {
     loop {
         if node.is_stopped() {
             return lease;
@@ -86,14 +122,19 @@ async fn serve(node: &Arc<Node>, path: &Path, connection: &mut Connection, mut l
         match node.with_engine(|engine, now| engine.next_delivery(now, lease)) {
             Next::Close(lease) => return lease,
             Next::Deliver(delivery) => {
-                let (kept, reusable) = deliver(node, path, connection, delivery).await;
+                let (kept, reusable) = deliver(node, way, delivery).await;
                 if !reusable {
                     return kept;
                 }
                 lease = kept;
             }
             Next::Idle(kept) => {
-                if !stays(node, connection, wake).await {
+                let stays = match &mut way.exit {
+                    Exit::Hop(connection) => stays(way.manner.timeouts.idle, connection, wake).await,
+                    // There is nothing to keep open.
+                    Exit::Mailboxes(_) => false,
+                };
+                if !stays {
                     return kept;
                 }
                 lease = kept;
@@ -103,35 +144,43 @@ async fn serve(node: &Arc<Node>, path: &Path, connection: &mut Connection, mut l
 }
 
 /// Waits for more work; returns whether the connection is still good for it.
-async fn stays(node: &Node, connection: &mut Connection, wake: &Notify) -> bool {
+async fn stays(patience: Duration, connection: &mut Connection, wake: &Notify) -> bool {
     tokio::select! {
         () = wake.notified() => true,
         _ = connection.left_by_peer() => false,
-        () = tokio::time::sleep(node.generation().egress.paths.timeouts.idle) => false,
+        () = tokio::time::sleep(patience) => false,
     }
 }
 
-/// Sends one message and reports what became of it; returns whether the connection can take another.
-async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, delivery: Delivery) -> (Lease, bool) {
+/// Sends one message and reports what became of it; returns whether another can go this way.
+async fn deliver(node: &Arc<Node>, way: &mut Way, delivery: Delivery) -> (Lease, bool) {
     let Delivery { permit, id, queue, attempts } = delivery;
     let requeue = |permit, after| {
         let outcome = Outcome::Requeue { after };
         let (lease, disposition) = node.with_engine(|engine, now| engine.outcome(now, permit, outcome));
         // Even a message that was not attempted may have run out of time meanwhile.
         if matches!(disposition, Disposition::Expired(_)) {
+            let disposition = disposition.clone();
             node.settle(Settled { id, queue, cause: Cause::TimeOver, disposition });
         }
-        lease
+        (lease, disposition)
     };
     let mut item = match load(node, id).await {
         Ok(item) => item,
         Err(reason) => {
             tracing::error!(%id, reason, "a message cannot be read from the spool and waits");
-            return (requeue(permit, batches::UNREADABLE), true);
+            return (requeue(permit, batches::UNREADABLE).0, true);
         }
     };
-    let attempt = Attempt { number: attempts + 1, ..attempt(node, path, connection, &item.state.queue) };
-    match batches::send(node, connection, id, &mut item, &attempt).await {
+    let attempt = Attempt { number: attempts + 1, ..attempt(node, way, &item.state.queue) };
+    let end = match &mut way.exit {
+        Exit::Hop(connection) => {
+            let most = way.manner.max_recipients_per_batch;
+            batches::send(node, connection, id, &mut item, &attempt, most).await
+        }
+        Exit::Mailboxes(maildir) => local::send(node, maildir, id, &item).await,
+    };
+    match end {
         End::Told { replies, reusable } => {
             let about = About { id, meta: &item.meta, queue: &item.state.queue };
             let done = outcome::Done { about, state: &item.state, attempt: &attempt };
@@ -140,21 +189,34 @@ async fn deliver(node: &Arc<Node>, path: &Path, connection: &mut Connection, del
         End::Later { after, reusable } => {
             if after.is_zero() {
                 node.fresh.put(id, item);
+                return (requeue(permit, after).0, reusable);
             }
-            (requeue(permit, after), reusable)
+            let (lease, disposition) = requeue(permit, after);
+            if let Disposition::Retry { due, attempts } = disposition {
+                let about = About { id, meta: &item.meta, queue: &item.state.queue };
+                node.record_delay(&about, &item.state.pending, attempts, due, "SpoolUnhealthy");
+            }
+            (lease, reusable)
         }
     }
 }
 
-fn attempt(node: &Node, path: &Path, connection: &Connection, queue: &QueueName) -> Attempt {
-    let peer = connection.peer();
-    Attempt {
-        number: 0,
-        site: format!("{}->{}@smtp_client", path.source, path.site.name),
-        pool: Some(node.queues.pool(queue)),
-        source: Some(path.source.to_string()),
-        peer: Some(Peer { name: peer.name.clone(), addr: peer.addr }),
-        local: Some(connection.local_addr()),
+fn attempt(node: &Node, Way { path, manner, exit }: &Way, queue: &QueueName) -> Attempt {
+    let provider = node.queues.provider(queue).or_else(|| manner.provider_name.clone());
+    let attempt = Attempt { site: path.site.ready_name(&path.source), provider, ..Attempt::default() };
+    match exit {
+        Exit::Mailboxes(_) => Attempt { protocol: Some("Maildir"), ..attempt },
+        Exit::Hop(connection) => {
+            let peer = connection.peer();
+            Attempt {
+                pool: Some(node.queues.pool(queue)),
+                source: Some(path.source.to_string()),
+                peer: Some(Peer { name: peer.name.clone(), addr: peer.addr }),
+                local: Some(connection.local_addr()),
+                protocol: Some("ESMTP"),
+                ..attempt
+            }
+        }
     }
 }
 

@@ -12,8 +12,8 @@ pub(crate) fn perform(node: &Arc<Node>, action: Action) {
     match action {
         // The lease is let go: no more connections are opened, and what waits is in the spool.
         Action::Connect { .. } if node.is_stopped() => {}
-        Action::Connect { lease, source, site, .. } => {
-            tokio::spawn(connection::run(Arc::clone(node), lease, connection::Path { source, site }));
+        Action::Connect { lease, source, site, domain, .. } => {
+            tokio::spawn(connection::run(Arc::clone(node), lease, connection::Path { source, site, domain }));
         }
         Action::Limit { domain, source, site } => {
             let node = Arc::clone(node);

@@ -15,6 +15,7 @@ mod fresh;
 mod generation;
 mod identity;
 mod kept;
+mod local;
 mod node;
 mod outcome;
 mod pace;

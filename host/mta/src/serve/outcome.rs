@@ -81,8 +81,11 @@ pub(crate) fn keep_settling(node: &Weak<Node>, waiting: &Receiver<Settlement>) {
 
 fn settle(node: &Arc<Node>, settled: &Settled, meta: &StoredMeta, state: &StoredState) {
     let about = About { id: settled.id, meta, queue: &state.queue };
-    let pool = Some(node.queues.pool(&state.queue));
-    let attempt = Attempt { number: state.attempts + 1, pool, ..Attempt::default() };
+    if let (Cause::WindowClosed, Disposition::Retry { due, attempts }) = (&settled.cause, &settled.disposition) {
+        node.record_delay(&about, &state.pending, *attempts, *due, "DueTimeWasReached, ScheduledForLater");
+    }
+    let (pool, provider) = (Some(node.queues.pool(&state.queue)), node.provider(&state.queue));
+    let attempt = Attempt { number: state.attempts + 1, pool, provider, ..Attempt::default() };
     let done = Done { about, state, attempt: &attempt };
     let (kind, reply) = cause(&settled.cause);
     let due = match &settled.disposition {
@@ -163,6 +166,7 @@ fn cause(cause: &Cause) -> (Option<Kind>, Reply) {
         Cause::Unresolved(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 3), text)),
         Cause::Unreachable(text) => (Some(Kind::TransientFailure), reply(451, (4, 4, 1), text)),
         Cause::Abandoned(text) => (Some(Kind::TransientFailure), reply(451, (4, 3, 0), text)),
+        Cause::WindowClosed => (None, reply(451, (4, 4, 0), "the message waits for a window of its schedule")),
         Cause::TimeOver => (None, reply(551, (5, 4, 7), "the message expired before it could be sent")),
         Cause::Unroutable(why, text) => {
             let (code, enhanced) = match why {

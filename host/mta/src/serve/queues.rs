@@ -211,6 +211,12 @@ impl Node {
         }
     }
 
+    /// Returns the name under which a queue's destination is summed up: the queue's, else that of its domain's section.
+    pub(crate) fn provider(&self, name: &QueueName) -> Option<String> {
+        let of_path = || self.generation().egress.paths.holding(name.route(), None).1.manner.provider_name.clone();
+        self.queues.provider(name).or_else(of_path)
+    }
+
     /// Returns the settings of a queue as far as they are known, else those that every queue has.
     pub(crate) fn known_config(&self, name: &QueueName) -> Arc<QueueConfig> {
         self.queues.get(name).map_or_else(Arc::default, |known| known.config)

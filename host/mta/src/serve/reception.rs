@@ -174,7 +174,10 @@ impl Node {
                     accepted.push((message.id, Accepted::Discarded(Discarded::by_policy(reason))));
                 }
                 Fate::Queue(ref config) => {
-                    let config = Arc::clone(config);
+                    let (config, due) = (Arc::clone(config), message.state.due);
+                    if message.state.held.is_none() && due > self.clock.now() {
+                        self.record_delay(&about, &message.state.pending, 0, due, "Received, ScheduledForLater");
+                    }
                     self.schedule(&config, message, whole.then(|| head.clone()));
                 }
             }

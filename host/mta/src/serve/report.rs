@@ -1,6 +1,6 @@
 //! Records and metrics: what happened to a message, written down.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tollgate_control::{
     Kind, Record,
@@ -33,6 +33,10 @@ pub(crate) struct Attempt {
     pub(crate) source: Option<String>,
     pub(crate) peer: Option<Peer>,
     pub(crate) local: Option<std::net::SocketAddr>,
+    /// How the message goes out.
+    pub(crate) protocol: Option<&'static str>,
+    /// Under what the destination is summed up.
+    pub(crate) provider: Option<String>,
 }
 
 impl Node {
@@ -42,6 +46,27 @@ impl Node {
         for recipient in &about.meta.envelope.recipients {
             let mut record = self.record(Kind::Reception, about, recipient.as_str(), reply.clone(), 0);
             record.policy = about.meta.policy.clone();
+            self.write(&record);
+        }
+    }
+
+    /// Records that a message waits for later without an attempt, for each recipient that is not done. `context`: what led to
+    /// that, in KumoMTA's words.
+    pub(crate) fn record_delay(
+        &self,
+        about: &About<'_>,
+        pending: &[u32],
+        attempts: u32,
+        due: Timestamp,
+        context: &str,
+    ) {
+        let wait = Duration::from_secs(due.since(self.clock.now()).as_secs());
+        let text = format!("Context: {context}. Next due in {} at {due}", tollgate_config::duration::format(wait));
+        let reply = Reply::new(400, None, text).expect("400 is a reply");
+        let recipients = pending.iter().filter_map(|place| about.meta.envelope.recipients.get(*place as usize));
+        for recipient in recipients {
+            let mut record = self.record(Kind::Delayed, about, recipient.as_str(), reply.clone(), attempts);
+            record.next_due = Some(EventTime(due));
             self.write(&record);
         }
     }
@@ -68,10 +93,10 @@ impl Node {
         record.site = attempt.site.clone();
         record.egress_pool = attempt.pool.clone();
         record.egress_source = attempt.source.clone();
-        record.provider_name = self.queues.provider(about.queue);
+        record.provider_name.clone_from(&attempt.provider);
         record.peer_address = attempt.peer.clone();
         record.source_address = attempt.local;
-        record.delivery_protocol = attempt.peer.is_some().then_some("ESMTP");
+        record.delivery_protocol = attempt.protocol;
         record.next_due = next_due.map(EventTime);
         self.write(&record);
     }

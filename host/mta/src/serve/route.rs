@@ -39,17 +39,18 @@ fn site(exchangers: &Exchangers, port: Option<u16>) -> Site {
     Site { name: at(&exchangers.site_name), hosts: Hosts::Exchangers(preferences.collect()) }
 }
 
-/// Returns the addresses of a site's hosts, in the order in which to try them.
+/// Returns the addresses of a site's hosts, in the order in which to try them. `port`: of hosts that name none.
 ///
 /// # Errors
 /// Why there is none, in words.
-pub(crate) async fn candidates(node: &Node, site: &Site) -> Result<Vec<Candidate>, String> {
+pub(crate) async fn candidates(node: &Node, site: &Site, port: u16) -> Result<Vec<Candidate>, String> {
     match &site.hosts {
-        Hosts::Named(hosts) => addresses(node, hosts.iter().map(String::as_str), &[]).await,
+        Hosts::Named(hosts) => addresses(node, hosts.iter().map(String::as_str), port, &[]).await,
         Hosts::Exchangers(groups) => {
             let hosts = tollgate_dns::ordered(groups, |below| fastrand::usize(..below));
-            addresses(node, hosts, &node.generation().egress.paths.prohibited_hosts).await
+            addresses(node, hosts, port, &node.generation().egress.paths.prohibited_hosts).await
         }
+        Hosts::Here(_) => Err("its mail stays on this machine".to_owned()),
     }
 }
 
@@ -57,9 +58,9 @@ pub(crate) async fn candidates(node: &Node, site: &Site) -> Result<Vec<Candidate
 async fn addresses<'a>(
     node: &Node,
     hosts: impl IntoIterator<Item = &'a str>,
+    port: u16,
     prohibited: &[IpNet],
 ) -> Result<Vec<Candidate>, String> {
-    let port = node.generation().egress.paths.smtp_port;
     // Asked for together, since one answer more costs less than one wait more; tried in their order all the same.
     let found = join_all(hosts.into_iter().map(|host| host_addresses(node, host, port))).await;
     let (mut candidates, mut failures) = (Vec::new(), Vec::new());

@@ -128,18 +128,17 @@ Decided by more.toml:12 [[plugin]]
 }
 
 #[test]
-fn mail_for_a_queue_that_cannot_be_is_deferred_and_the_line_at_fault_told() {
-    let queues = "[queue.'a.com']\nprotocol.maildir_path = '/x'\n";
+fn mail_that_stays_here_is_told_where_and_no_pool_is_asked_for() {
+    let queues = "[queue.'a.com']\nprotocol.maildir_path = '/mail/{{ email }}'\n";
 
-    let seen = sections(queues, &["--to", "u@a.com"], &["Verdict", "Decided by", "Retries", "Route", "Pool"]);
+    let seen = sections(queues, &["--to", "u@a.com"], &["Verdict", "Decided by", "Route", "Pool"]);
 
     let expected = "\
-Verdict    defer: 451 4.3.5 queue configuration failed
+Verdict    accept
   queue-helper  accept
 
-Decided by more.toml:2 [queue.'a.com']
-    protocol.maildir_path = '/x'
-  the delivery method {\"maildir_path\":\"/x\"} is not built in";
+Route      into mailboxes of this machine; no source sends it
+  /mail/{{ email }}";
     assert_eq!(seen, expected);
 }
 

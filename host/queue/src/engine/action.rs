@@ -130,6 +130,8 @@ pub enum Action {
         source: Arc<str>,
         /// Where to connect to.
         site: Arc<Site>,
+        /// The domain, or routing domain, whose mail led to the site first.
+        domain: Arc<str>,
     },
     /// Ask [`super::Engine::next_delivery`] again for this connection, which was idle. Void if it is closed by now.
     Wake(ConnectionId),
@@ -146,7 +148,7 @@ pub struct Settled {
     pub queue: QueueIndex,
     /// Why it was decided.
     pub cause: Cause,
-    /// [`Disposition::Done`] for the causes that end a message, else a counted failure's retry or expiry.
+    /// [`Disposition::Done`] for the causes that end a message, else its retry or expiry.
     pub disposition: Disposition,
 }
 
@@ -166,6 +168,8 @@ pub enum Cause {
     Abandoned(Arc<str>),
     /// Its time was over before it could be tried again: its schedule ended, or it became too old while it waited.
     TimeOver,
+    /// A window of its schedule had closed when its turn came. It waits for the next; not counted.
+    WindowClosed,
     /// Its route leads nowhere for good, with the shell's text; ends as a bounce.
     Unroutable(NoRoute, Arc<str>),
     /// Its queue discards what it is given.

@@ -2,7 +2,8 @@
 //!
 //! A site that cannot be reached is found out once for all mail to it. When the last of a ready queue's connections fails
 //! to come about and none of the batch succeeded, what it was promised counts a failed attempt; and when then no source
-//! of the pool has a connection to the site, so does all of the lane's due mail. Nobody waits for a time-out of his own.
+//! of the pool has a connection to the site, so does all of the lane's due mail. Nobody waits for a time-out of his own,
+//! unless the limits want several failures in a row before: then each costs one message an attempt, and the others go on.
 //! A single refusal only stops further connections until one succeeds, ends, or none is left.
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     handover::{self, Disposition, Outcome, Readiness, State, readiness},
-    ready::ready_queue::Want,
+    ready::{Shared, ready_queue::Want},
     scheduled::entry::{Handle, Place},
 };
 
@@ -28,6 +29,8 @@ pub(super) struct Connection {
     serial: u64,
     activity: Activity,
     delivered: u32,
+    /// As what it counts with connections of other ready queues.
+    shared: Arc<Shared>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,12 +190,13 @@ impl Engine {
         let egress = &mut self.egress;
         egress.serial += 1;
         let serial = egress.serial;
-        let connection = Connection { ready, serial, activity: Activity::Opening, delivered: 0 };
+        let shared = egress.share_connection(ready);
+        let connection = Connection { ready, serial, activity: Activity::Opening, delivered: 0, shared };
         let index = egress.connections.insert(connection);
-        let queue = &egress.readies[ready];
-        let site = Arc::clone(&egress.sites[queue.site].site);
+        let (site, domain) = egress.site_of(ready);
         let lease = Lease { connection: ConnectionId { index, serial } };
-        Action::Connect { ready: ReadyIndex(ready), lease, source: Arc::clone(&queue.source), site }
+        let source = Arc::clone(&egress.readies[ready].source);
+        Action::Connect { ready: ReadyIndex(ready), lease, source, site, domain }
     }
 
     /// Returns the name of the connection of this number.
@@ -206,10 +210,10 @@ impl Engine {
 
     /// Marks a connection as free for a message; returns its ready queue and how many it has carried.
     fn free(&mut self, id: ConnectionId) -> Option<(u32, u32)> {
-        let Connection { ready, activity, delivered, .. } = *self.connection(id)?;
+        let &Connection { ready, activity, delivered, .. } = self.connection(id)?;
         let queue = &mut self.egress.readies[ready];
         match activity {
-            Activity::Opening => (queue.holding, queue.reached) = (false, true),
+            Activity::Opening => (queue.holding, queue.reached, queue.failures) = (false, true, 0),
             Activity::Idle => queue.idle.retain(|idle| *idle != id.index),
             Activity::Free => {}
             // Its lease is inside the permit, so nobody can ask.
@@ -259,10 +263,10 @@ impl Engine {
     }
 
     fn close(&mut self, now: Timestamp, id: ConnectionId, why: Closed) {
-        let Some(&Connection { ready, .. }) = self.connection(id) else {
+        if self.connection(id).is_none() {
             return;
-        };
-        self.egress.connections.remove(id.index);
+        }
+        let Some(Connection { ready, shared, .. }) = self.egress.connections.remove(id.index) else { return };
         let queue = &mut self.egress.readies[ready];
         queue.idle.retain(|idle| *idle != id.index);
         queue.connections -= 1;
@@ -270,21 +274,34 @@ impl Engine {
         let unreachable = last && !queue.reached;
         queue.holding = !last && matches!(why, Closed::NotConnected(_));
         queue.reached &= !last;
-        if let Closed::NotConnected(text) = why
-            && unreachable
-        {
-            self.fail(now, ready, &text);
+        if let Closed::NotConnected(text) = why {
+            queue.failures = queue.failures.saturating_add(1);
+            queue.failed += 1;
+            if unreachable {
+                self.fail(now, ready, &text);
+            }
         }
+        let queue = &mut self.egress.readies[ready];
+        queue.failed *= u32::from(!last);
         self.attend(ready);
+        self.egress.unshare_connection(&shared).into_iter().for_each(|freed| self.attend(freed));
     }
 
-    /// Counts a failed attempt for what a ready queue was promised, and for its lanes' mail where no source is left.
+    /// Counts a failed attempt for what a ready queue was promised, and for its lanes' mail where no source is left. While its
+    /// limits want more failures in a row first, only for as many messages as connections failed.
     fn fail(&mut self, now: Timestamp, ready: u32, text: &Arc<str>) {
-        while let Some(handle) = self.egress.readies[ready].buffer.pop(&mut self.slab) {
+        let queue = &self.egress.readies[ready];
+        let enough = queue.failures >= queue.limits.consecutive_connection_failures_before_delay;
+        let count = if enough { u32::MAX } else { queue.failed };
+        for _ in 0..count {
+            let Some(handle) = self.egress.readies[ready].buffer.pop(&mut self.slab) else { break };
             self.queues[self.slab[handle].queue].ready -= 1;
             self.slab[handle].place = Place::Nowhere;
             let settled = self.settle(now, handle, Cause::Unreachable(Arc::clone(text)));
             self.agenda.actions.push_back(Action::Settled(settled));
+        }
+        if !enough {
+            return self.refill(now, ready);
         }
         for lane in self.egress.readies[ready].lanes.clone() {
             if self.egress.has_connection(lane) {

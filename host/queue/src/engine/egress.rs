@@ -12,7 +12,7 @@ use tollgate_message::Timestamp;
 
 use super::{Action, EgressSettings, connections::Connection};
 use crate::{
-    ready::{Limits, OwnLimits, Pool, Site, lane::Lane, pool, ready_queue::ReadyQueue},
+    ready::{Limits, OwnLimits, Pool, Shared, Site, lane::Lane, pool, ready_queue::ReadyQueue, site::smtp_key},
     table::Table,
 };
 
@@ -29,13 +29,15 @@ pub(super) struct Egress {
     pub(super) suspended: HashMap<String, Timestamp>,
     pools: Vec<Pool>,
     pool_names: HashMap<String, u32>,
-    /// Sorted, so that what is dropped first, and whose number is used next, is always the same.
-    site_names: BTreeMap<String, u32>,
+    /// By what no other site has. Sorted, so that what is dropped first, and whose number is used next, is always the same.
+    site_keys: BTreeMap<String, u32>,
     pub(super) sites: Table<SiteState>,
     pub(super) lanes: Table<Lane>,
     pub(super) readies: Table<ReadyQueue>,
     pub(super) connections: Table<Connection>,
     pub(super) serial: u64,
+    /// How many connections there are that go by each name of a shared limit.
+    shared_connections: HashMap<Arc<str>, u32>,
 }
 
 /// A site with what leads to it.
@@ -60,12 +62,13 @@ impl Egress {
             suspended: HashMap::new(),
             pools: Vec::new(),
             pool_names: HashMap::new(),
-            site_names: BTreeMap::new(),
+            site_keys: BTreeMap::new(),
             sites: Table::new(),
             lanes: Table::new(),
             readies: Table::new(),
             connections: Table::new(),
             serial: 0,
+            shared_connections: HashMap::new(),
         };
         for pool in [Pool::unspecified()].into_iter().chain(settings.pools) {
             egress.define_pool(pool);
@@ -97,7 +100,7 @@ impl Egress {
     /// Takes new limits, and returns the ready queues, all of which may be under others now.
     pub(super) fn set_limits(&mut self, limits: Limits, by_site: HashMap<String, Limits>) -> Vec<u32> {
         (self.limits, self.site_limits) = (limits, by_site);
-        let sites: Vec<u32> = self.site_names.values().copied().collect();
+        let sites: Vec<u32> = self.site_keys.values().copied().collect();
         sites.into_iter().flat_map(|site| self.limit_site(site)).collect()
     }
 
@@ -108,7 +111,7 @@ impl Egress {
         self.questions.clear();
         let readies: Vec<u32> = self.readies.iter().map(|(ready, _)| ready).collect();
         if asks {
-            self.questions = readies.iter().map(|ready| self.question(*ready)).collect();
+            self.questions = readies.iter().filter_map(|ready| self.question(*ready)).collect();
             return Vec::new();
         }
         for ready in &readies {
@@ -130,19 +133,66 @@ impl Egress {
 
     /// Returns the ready queue of a source and a site, if there is one.
     pub(super) fn path(&self, source: &str, site: &str) -> Option<u32> {
-        let state = &self.sites[*self.site_names.get(site)?];
+        let state = &self.sites[*self.site_keys.get(&smtp_key(site))?];
         state.readies.iter().copied().find(|ready| &*self.readies[*ready].source == source)
     }
 
-    fn question(&self, ready: u32) -> Action {
+    /// Returns what to ask about a ready queue; nothing about one whose mail stays here.
+    fn question(&self, ready: u32) -> Option<Action> {
         let ready = &self.readies[ready];
         let SiteState { site, domain, .. } = &self.sites[ready.site];
-        Action::Limit { domain: Arc::clone(domain), source: Arc::clone(&ready.source), site: site.name.clone() }
+        let limit =
+            || Action::Limit { domain: Arc::clone(domain), source: Arc::clone(&ready.source), site: site.name.clone() };
+        (!site.is_here()).then(limit)
+    }
+
+    /// Returns the site of a ready queue, and the domain whose mail led there first.
+    pub(super) fn site_of(&self, ready: u32) -> (Arc<Site>, Arc<str>) {
+        let SiteState { site, domain, .. } = &self.sites[self.readies[ready].site];
+        (Arc::clone(site), Arc::clone(domain))
+    }
+
+    /// Returns whether there are as many connections already as a ready queue may have together with others.
+    pub(super) fn is_crowded_out(&self, ready: u32) -> bool {
+        let mut shared = self.readies[ready].limits.shared.connection_limits.iter();
+        shared.any(|(name, limit)| self.shared_connections.get(name).is_some_and(|count| count >= limit))
+    }
+
+    /// Counts a connection of a ready queue with those of others; returns as what it counts.
+    pub(super) fn share_connection(&mut self, ready: u32) -> Arc<Shared> {
+        let shared = Arc::clone(&self.readies[ready].limits.shared);
+        for (name, _) in &shared.connection_limits {
+            *self.shared_connections.entry(Arc::clone(name)).or_default() += 1;
+        }
+        shared
+    }
+
+    /// Counts a connection no more; returns the ready queues that waited for one such to end.
+    pub(super) fn unshare_connection(&mut self, shared: &Shared) -> Vec<u32> {
+        let names: Vec<_> = shared.connection_limits.iter().map(|(name, _)| name).collect();
+        for name in &names {
+            let Some(count) = self.shared_connections.get_mut(*name) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.shared_connections.remove(*name);
+            }
+        }
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let has_name =
+            |ready: &ReadyQueue| ready.limits.shared.connection_limits.iter().any(|(name, _)| names.contains(&name));
+        let freed = self.readies.iter().filter(|(_, ready)| ready.crowded_out && has_name(ready));
+        let freed: Vec<u32> = freed.map(|(index, _)| index).collect();
+        for ready in &freed {
+            self.readies[*ready].crowded_out = false;
+        }
+        freed
     }
 
     /// Gives a site that is there the limits of a queue that leads to it, and returns its ready queues.
-    pub(super) fn give_limits(&mut self, name: &str, given: Option<Limits>) -> Vec<u32> {
-        let Some(&site) = self.site_names.get(name) else {
+    pub(super) fn give_limits(&mut self, site: &Site, given: Option<Limits>) -> Vec<u32> {
+        let Some(&site) = self.site_keys.get(&site.key()) else {
             return Vec::new();
         };
         self.sites[site].given = given;
@@ -152,7 +202,7 @@ impl Egress {
     fn limit_site(&mut self, site: u32) -> Vec<u32> {
         let (limits, readies) = (self.limits_of(site), self.sites[site].readies.clone());
         for ready in &readies {
-            self.readies[*ready].limit_by_site(limits);
+            self.readies[*ready].limit_by_site(limits.clone());
         }
         readies
     }
@@ -160,7 +210,7 @@ impl Egress {
     /// Returns what holds at a site: what its queue says, else what is said for the site, else what holds everywhere.
     fn limits_of(&self, site: u32) -> Limits {
         let SiteState { site, given, .. } = &self.sites[site];
-        given.or_else(|| self.site_limits.get(&site.name).copied()).unwrap_or(self.limits)
+        given.as_ref().or_else(|| self.site_limits.get(&site.name)).unwrap_or(&self.limits).clone()
     }
 
     /// Returns the lane of this pool's mail to this site, `None` if the pool is unknown or has no source. A new site gets
@@ -222,10 +272,10 @@ impl Egress {
             state.lanes.iter().all(|lane| self.lanes[*lane].turns.is_empty())
                 && state.readies.iter().all(|ready| self.readies[*ready].is_unused())
         };
-        let names = self.site_names.iter().filter(|(_, site)| unused(site));
-        let names: Vec<_> = names.map(|(name, _)| name.clone()).collect();
+        let keys = self.site_keys.iter().filter(|(_, site)| unused(site));
+        let keys: Vec<_> = keys.map(|(key, _)| key.clone()).collect();
         let mut gone = Vec::new();
-        for state in names.into_iter().filter_map(|name| self.sites.remove(self.site_names.remove(&name)?)) {
+        for state in keys.into_iter().filter_map(|key| self.sites.remove(self.site_keys.remove(&key)?)) {
             state.lanes.into_iter().for_each(|lane| drop(self.lanes.remove(lane)));
             gone.extend(state.readies.into_iter().filter_map(|ready| Some((ready, self.readies.remove(ready)?.look))));
         }
@@ -234,14 +284,15 @@ impl Egress {
 
     /// Returns the site's number, with the hosts that were found last.
     fn site(&mut self, site: &Arc<Site>, domain: &str, given: Option<Limits>) -> u32 {
-        if let Some(&index) = self.site_names.get(&site.name) {
+        let key = site.key();
+        if let Some(&index) = self.site_keys.get(&key) {
             self.sites[index].site = Arc::clone(site);
             return index;
         }
         let (lanes, readies) = (Vec::new(), Vec::new());
         let state = SiteState { site: Arc::clone(site), domain: domain.into(), given, lanes, readies };
         let index = self.sites.insert(state);
-        self.site_names.insert(site.name.clone(), index);
+        self.site_keys.insert(key, index);
         index
     }
 
@@ -266,12 +317,11 @@ impl Egress {
         }
         let mut ready = ReadyQueue::new(source, site, &state.site, self.limits_of(site));
         ready.suspended = self.suspended.contains_key(&ready.name);
-        ready.asked = self.asks;
         let ready = self.readies.insert(ready);
         self.sites[site].readies.push(ready);
-        if self.asks {
-            self.questions.push(self.question(ready));
-        }
+        let question = self.question(ready).filter(|_| self.asks);
+        self.readies[ready].asked = question.is_some();
+        self.questions.extend(question);
         ready
     }
 }

@@ -112,8 +112,12 @@ impl Engine {
     pub(super) fn defer(&mut self, handle: Handle, readiness: Readiness) {
         match readiness {
             Readiness::Later(due) => {
-                self.slab[handle].due = due;
+                let entry = &mut self.slab[handle];
+                entry.due = due;
+                let (id, queue, attempts) = (entry.id, QueueIndex(entry.queue), entry.attempts);
                 self.wheel.insert(&mut self.slab, handle);
+                let (cause, disposition) = (Cause::WindowClosed, Disposition::Retry { due, attempts });
+                self.agenda.actions.push_back(Action::Settled(Settled { id, queue, cause, disposition }));
             }
             Readiness::Expired(expiry) => self.expire(handle, expiry),
             Readiness::Go => unreachable!("a message that may go is not put off"),
@@ -161,7 +165,7 @@ impl Engine {
         // Before the buckets change: it may stand in line at one that goes.
         self.rest(index);
         let queue = &mut self.queues[index];
-        let limits = (queue.config.limits != config.limits).then_some(config.limits);
+        let limits = (queue.config.limits != config.limits).then(|| config.limits.clone());
         let ages_otherwise = config.max_age != queue.config.max_age;
         if queue.config.route == config.route {
             queue.config = config;
@@ -170,7 +174,7 @@ impl Engine {
         }
         self.assign_buckets(index);
         if let (Some(limits), Some((site, _))) = (limits, self.queues[index].site.clone()) {
-            let readies = self.egress.give_limits(&site.name, limits);
+            let readies = self.egress.give_limits(&site, limits);
             self.limits_changed(now, readies);
         }
         if ages_otherwise {

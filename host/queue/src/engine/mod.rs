@@ -18,6 +18,8 @@ mod ages;
 mod connections;
 mod egress;
 mod intake;
+#[cfg(test)]
+mod paths;
 mod promotion;
 #[cfg(test)]
 mod rates;

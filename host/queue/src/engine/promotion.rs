@@ -80,6 +80,8 @@ impl Engine {
     /// Lets ready queues use the room that new limits may give them.
     pub(super) fn limits_changed(&mut self, now: Timestamp, readies: Vec<u32>) {
         for ready in readies {
+            self.leave_lines(ready);
+            self.egress.readies[ready].crowded_out = false;
             self.refill(now, ready);
             self.attend(ready);
         }
@@ -99,8 +101,9 @@ impl Engine {
                 self.agenda.actions.push_back(Action::Resolve { queue: QueueIndex(index), domain });
             }
             Destination::Site(site) => {
-                let (domain, pool) = (queue.name.route(), queue.config.egress_pool.as_deref());
-                match self.egress.lane(&site, domain, pool, queue.config.limits) {
+                let (domain, limits) = (queue.name.route(), queue.config.limits.clone());
+                let pool = queue.config.egress_pool.as_deref().filter(|_| !site.is_here());
+                match self.egress.lane(&site, domain, pool, limits) {
                     Some(lane) => self.enter(now, index, lane),
                     None => {
                         let pool = queue.config.egress_pool.clone().unwrap_or_else(|| pool::UNSPECIFIED.to_owned());
@@ -180,7 +183,11 @@ impl Engine {
 
     /// Moves messages from a lane to its ready queues until they are full or the lane is empty.
     pub(super) fn pump(&mut self, now: Timestamp, lane: u32) {
-        while self.egress.has_room(lane) {
+        loop {
+            self.limit_selection(now, lane);
+            if !self.egress.has_room(lane) {
+                break;
+            }
             let Some(handle) = self.take_due(now, lane) else {
                 break;
             };
@@ -191,6 +198,7 @@ impl Engine {
             let queue = &mut self.queues[entry.queue];
             queue.ready += 1;
             self.egress.readies[ready].buffer.push(&mut self.slab, handle, queue.tenant);
+            self.charge_selection(now, ready);
             self.watch(handle);
             self.attend(ready);
         }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     handover::{Disposition, Outcome},
-    ready::{Hosts, Limits, OwnLimits, Pool, Site},
+    ready::{Hosts, Limits, Maildir, OwnLimits, Pool, Shared, Site},
     scheduled::{QueueConfig, Route, entry::Place, queue::Standing},
     throttle::{Rate, Throttle},
 };
@@ -82,15 +82,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let slow = Rate { limit: 3, period: Duration::from_secs(1), burst: 2 };
-        let limits = Limits {
-            connection_limit: LIMIT,
-            max_deliveries_per_connection: 4,
-            max_ready: 5,
-            max_message_rate: seed.is_multiple_of(3).then_some(slow),
-            max_connection_rate: seed.is_multiple_of(2).then_some(slow),
-        };
-        let settings = EgressSettings { pools: vec![pool(2)], limits, ..EgressSettings::default() };
+        let settings = EgressSettings { pools: vec![pool(2)], limits: limits(seed), ..EgressSettings::default() };
         let (mut engine, now) = (Engine::new(settings, seed), Timestamp::from_millis(START));
         engine.ask_paths(now, seed.is_multiple_of(5));
         Self {
@@ -121,6 +113,7 @@ impl World {
             19 => self.abandon(pick),
             20 => self.suspend(pick),
             21 => self.reconfigure(pick),
+            22 if pick.is_multiple_of(5) => self.engine.set_limits(self.now, limits(pick / 5), HashMap::new()),
             22 => self.engine.define_pool(self.now, pool(pick as u32 % 4)),
             23 | 24 => self.answer(pick),
             25 if pick.is_multiple_of(3) => self.suspend_source(pick),
@@ -329,9 +322,30 @@ fn pool(sources: u32) -> Pool {
     Pool { name: "p".to_owned(), sources: (1..=sources).map(|n| (format!("ip-{n}"), n)).collect() }
 }
 
+fn limits(pick: u64) -> Limits {
+    let slow = Rate { limit: 3, period: Duration::from_secs(1), burst: 2 };
+    let named = |rate: Rate| vec![(Arc::from("all"), rate)];
+    let shared = Shared {
+        connection_limits: if pick.is_multiple_of(7) { vec![(Arc::from("all"), 2)] } else { vec![] },
+        message_rates: if pick.is_multiple_of(11) { named(slow) } else { vec![] },
+        selection_rates: if pick.is_multiple_of(13) { named(slow) } else { vec![] },
+    };
+    Limits {
+        connection_limit: LIMIT,
+        max_deliveries_per_connection: 4,
+        max_ready: 5,
+        consecutive_connection_failures_before_delay: 1 + pick as u32 % 4,
+        max_message_rate: pick.is_multiple_of(3).then_some(slow),
+        max_connection_rate: pick.is_multiple_of(2).then_some(slow),
+        source_selection_rate: pick.is_multiple_of(5).then_some(slow),
+        shared: Arc::new(shared),
+    }
+}
+
 fn config(pick: u64) -> QueueConfig {
     let route = match pick % 8 {
-        0..=3 => Route::ByMx,
+        0..=2 => Route::ByMx,
+        3 => Route::Maildir(Maildir { path: "/mail".to_owned(), dir_mode: None, file_mode: None }),
         7 => Route::Discard,
         n => Route::MxList(vec![format!("hop-{}", n % 2)]),
     };

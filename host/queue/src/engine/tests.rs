@@ -58,7 +58,7 @@ impl Kit {
         Self { engine: Engine::new(settings, 1), now: at(0), leases: Vec::new(), told: Vec::new(), next: 0 }
     }
 
-    fn with_pool(name: &str, sources: &[(&str, u32)]) -> Self {
+    pub(super) fn with_pool(name: &str, sources: &[(&str, u32)]) -> Self {
         let sources = sources.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
         let pools = vec![Pool { name: name.to_owned(), sources }];
         Self::new(EgressSettings { pools, ..EgressSettings::default() })
@@ -168,7 +168,7 @@ impl Kit {
         disposition
     }
 
-    fn refuse_all(&mut self) {
+    pub(super) fn refuse_all(&mut self) {
         self.drain();
         for (lease, _) in std::mem::take(&mut self.leases) {
             self.engine.closed(self.now, lease, Closed::NotConnected("refused".into()));
@@ -770,7 +770,7 @@ fn limits_set_for_a_site_hold_for_connections_to_come() {
     let by_site = [("mx_list:sink:25".to_owned(), limits)].into();
     kit.engine.set_limits(kit.now, Limits::default(), by_site);
 
-    kit.insert(queue, 10);
+    kit.insert(queue, 100);
 
     assert_eq!(kit.told().len(), 2);
 }

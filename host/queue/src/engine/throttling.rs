@@ -32,6 +32,8 @@ pub(super) enum Waiter {
     Message(u32),
     /// A ready queue, for its next connection.
     Connection(u32),
+    /// A ready queue, for being picked.
+    Selection(u32),
 }
 
 /// The buckets in use, and the lines at them.
@@ -108,14 +110,26 @@ impl Throttling {
         Ticket { bucket, number: self.tickets }
     }
 
-    /// Has somebody stand in line at a bucket that lets none through now; `None` if it does. The bucket is acquired for
-    /// him, to be released when he is woken.
-    fn queue_up(&mut self, now: Timestamp, throttle: &Throttle, waiter: Waiter) -> Option<Ticket> {
-        let at = self.store.next(now, throttle);
-        (at > now).then(|| {
-            let bucket = self.acquire(throttle);
-            self.stand(bucket, at, waiter)
-        })
+    /// Has somebody stand in line at that of several buckets which takes longest; `None` if all let one through now. The
+    /// bucket is acquired for him, to be released when he is woken.
+    fn queue_up(&mut self, now: Timestamp, throttles: &[Throttle], waiter: Waiter) -> Option<Ticket> {
+        let next = throttles.iter().map(|throttle| (self.store.next(now, throttle), throttle));
+        let (at, throttle) = next.max_by_key(|(at, _)| *at).filter(|(at, _)| *at > now)?;
+        let bucket = self.acquire(throttle);
+        Some(self.stand(bucket, at, waiter))
+    }
+
+    /// Charges each of these.
+    fn charge(&mut self, now: Timestamp, throttles: &[Throttle]) {
+        for throttle in throttles {
+            self.store.take(now, throttle);
+        }
+    }
+
+    /// Takes somebody out of a line for which a bucket was acquired.
+    pub(super) fn give_up(&mut self, ticket: Ticket) {
+        self.leave(ticket);
+        self.release(ticket.bucket);
     }
 
     /// Takes somebody out of a line.
@@ -204,6 +218,11 @@ impl Engine {
                         self.egress.readies[ready].connection_ticket = None;
                         self.woken_ready(bucket, ready);
                     }
+                    Waiter::Selection(ready) => {
+                        self.egress.readies[ready].selection_ticket = None;
+                        self.throttling.release(bucket);
+                        self.refill(now, ready);
+                    }
                 }
             }
         }
@@ -243,28 +262,51 @@ impl Engine {
         if state.message_ticket.is_some() || state.buffer.len() == 0 {
             return state.message_ticket.is_none();
         }
-        let Some(throttle) = state.message_throttle() else { return true };
-        let ticket = self.throttling.queue_up(now, &throttle, Waiter::Message(ready));
+        let ticket = self.throttling.queue_up(now, &state.throttles.message, Waiter::Message(ready));
         self.egress.readies[ready].message_ticket = ticket;
         ticket.is_none()
     }
 
-    /// Charges a ready queue's rate with a message.
+    /// Charges a ready queue's rates with a message.
     pub(super) fn charge_message(&mut self, now: Timestamp, ready: u32) {
-        if let Some(throttle) = self.egress.readies[ready].message_throttle() {
-            self.throttling.store.take(now, &throttle);
+        self.throttling.charge(now, &self.egress.readies[ready].throttles.message);
+    }
+
+    /// Returns whether a connection may be opened for a ready queue now, and charges its rate; else it stands in line, or waits
+    /// until one is closed that it shares with others.
+    pub(super) fn may_connect(&mut self, now: Timestamp, ready: u32) -> bool {
+        if self.egress.is_crowded_out(ready) {
+            self.egress.readies[ready].crowded_out = true;
+            return false;
+        }
+        let state = &mut self.egress.readies[ready];
+        state.connection_ticket = self.throttling.queue_up(now, &state.throttles.connection, Waiter::Connection(ready));
+        if state.connection_ticket.is_none() {
+            self.throttling.charge(now, &state.throttles.connection);
+        }
+        state.connection_ticket.is_none()
+    }
+
+    /// Has those sources of a lane stand in line whose rates let nothing be promised to them now.
+    pub(super) fn limit_selection(&mut self, now: Timestamp, lane: u32) {
+        for candidate in 0..self.egress.lanes[lane].candidates.len() {
+            let ready = self.egress.lanes[lane].candidates[candidate].ready;
+            let state = &mut self.egress.readies[ready];
+            if !state.throttles.selection.is_empty() && state.has_room() {
+                let waiter = Waiter::Selection(ready);
+                state.selection_ticket = self.throttling.queue_up(now, &state.throttles.selection, waiter);
+            }
         }
     }
 
-    /// Returns whether a ready queue's rate lets a connection be opened now, and charges it; else it stands in line.
-    pub(super) fn may_connect(&mut self, now: Timestamp, ready: u32) -> bool {
-        let Some(throttle) = self.egress.readies[ready].connection_throttle() else { return true };
-        let ticket = self.throttling.queue_up(now, &throttle, Waiter::Connection(ready));
-        if ticket.is_none() {
-            self.throttling.store.take(now, &throttle);
-        }
-        self.egress.readies[ready].connection_ticket = ticket;
-        ticket.is_none()
+    /// Charges a ready queue's rates with being picked.
+    pub(super) fn charge_selection(&mut self, now: Timestamp, ready: u32) {
+        self.throttling.charge(now, &self.egress.readies[ready].throttles.selection);
+    }
+
+    /// Takes a ready queue out of the lines in which it stood for rates that it may not have any more.
+    pub(super) fn leave_lines(&mut self, ready: u32) {
+        self.egress.readies[ready].take_tickets().for_each(|ticket| self.throttling.give_up(ticket));
     }
 
     fn woken_ready(&mut self, bucket: u32, ready: u32) {

@@ -5,15 +5,16 @@
 //! pool's weights decide which source a message gets ([`pool`]). Above is the scheduled queue, which keeps what finds no
 //! room; below is the outbound stage, which asks for one message at a time for each of its connections.
 //!
-//! Connections rise one by one with the mail that waits, and a refused one stops the rise: a site that turns away the
-//! eleventh connection keeps ten.
+//! Connections rise with the mail that waits, ever more slowly towards the limit, and a refused one stops the rise: a site
+//! that turns away the eleventh connection keeps ten.
 
 pub(crate) mod fairness;
 pub(crate) mod lane;
+pub mod limits;
 pub mod pool;
 pub(crate) mod ready_queue;
 pub mod site;
 
+pub use limits::{Limits, OwnLimits, Shared};
 pub use pool::Pool;
-pub use ready_queue::{Limits, OwnLimits};
-pub use site::{Hosts, Site};
+pub use site::{Hosts, Maildir, Site};

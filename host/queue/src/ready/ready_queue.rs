@@ -1,8 +1,8 @@
 //! A ready queue: what one source sends to one site.
 //!
 //! Messages come in from lanes while there is room in the buffer, and go out to connections one at a time, again fairly
-//! over tenants and queues, so that a deep buffer delays nobody. It also says how many connections it wants: as many as
-//! messages wait, up to the limit, and no more for a while after one was refused.
+//! over tenants and queues, so that a deep buffer delays nobody. It also says how many connections it wants: the more
+//! messages the more, up to the limit, and no more for a while after one was refused.
 //!
 //! Connections are opened and closed outside; only their number and state are known here.
 
@@ -12,7 +12,8 @@ use tollgate_message::Timestamp;
 
 use super::{
     fairness::{COST, Fairness},
-    site::{Site, ready_name},
+    limits::{Limits, OwnLimits, Throttles},
+    site::Site,
 };
 use crate::{
     engine::Ticket,
@@ -20,66 +21,7 @@ use crate::{
         entry::{Handle, Slab},
         list::List,
     },
-    throttle::{Rate, Throttle},
 };
-
-/// What a source may ask of a site.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// How many connections at a time; 0 holds the mail.
-    pub connection_limit: u32,
-    /// How many messages go over one connection before it is closed; at least one.
-    pub max_deliveries_per_connection: u32,
-    /// How many messages may be promised to the source ahead of sending; at least one. A source with as many is full,
-    /// and others of its pool are chosen.
-    pub max_ready: u32,
-    /// How fast messages may follow each other.
-    pub max_message_rate: Option<Rate>,
-    /// How fast connections may be opened.
-    pub max_connection_rate: Option<Rate>,
-}
-
-impl Default for Limits {
-    /// Returns 32 connections, 1024 deliveries on each, 1024 messages ready, no rates.
-    fn default() -> Self {
-        Self {
-            connection_limit: 32,
-            max_deliveries_per_connection: 1024,
-            max_ready: 1024,
-            max_message_rate: None,
-            max_connection_rate: None,
-        }
-    }
-}
-
-/// What is said for one source at one site alone; what is left out is as everywhere.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct OwnLimits {
-    /// Instead of [`Limits::connection_limit`].
-    pub connection_limit: Option<u32>,
-    /// Instead of [`Limits::max_deliveries_per_connection`].
-    pub max_deliveries_per_connection: Option<u32>,
-    /// Instead of [`Limits::max_ready`].
-    pub max_ready: Option<u32>,
-    /// Instead of [`Limits::max_message_rate`].
-    pub max_message_rate: Option<Rate>,
-    /// Instead of [`Limits::max_connection_rate`].
-    pub max_connection_rate: Option<Rate>,
-}
-
-impl OwnLimits {
-    fn over(self, limits: Limits) -> Limits {
-        Limits {
-            connection_limit: self.connection_limit.unwrap_or(limits.connection_limit),
-            max_deliveries_per_connection: self
-                .max_deliveries_per_connection
-                .unwrap_or(limits.max_deliveries_per_connection),
-            max_ready: self.max_ready.unwrap_or(limits.max_ready),
-            max_message_rate: self.max_message_rate.or(limits.max_message_rate),
-            max_connection_rate: self.max_connection_rate.or(limits.max_connection_rate),
-        }
-    }
-}
 
 /// What a ready queue needs done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +40,8 @@ pub(crate) struct ReadyQueue {
     pub(crate) source: Arc<str>,
     pub(crate) site: u32,
     pub(crate) limits: Limits,
+    /// The buckets that its rates are.
+    pub(crate) throttles: Throttles,
     own: OwnLimits,
     /// Whether it is being asked what holds for it alone; until that is known, nothing is promised to it.
     pub(crate) asked: bool,
@@ -116,8 +60,16 @@ pub(crate) struct ReadyQueue {
     pub(crate) holding: bool,
     /// Whether any connection succeeded since it last had none.
     pub(crate) reached: bool,
+    /// How many connections failed to come about since one succeeded.
+    pub(crate) failures: u32,
+    /// How many of them since it last had none.
+    pub(crate) failed: u32,
     /// Whether it sends nothing.
     pub(crate) suspended: bool,
+    /// Whether others have all the connections that it shares with them.
+    pub(crate) crowded_out: bool,
+    /// Its place in the line for being picked, while its rate lets it be promised nothing.
+    pub(crate) selection_ticket: Option<Ticket>,
     /// Its place in the line for its next message, while its rate lets none through.
     pub(crate) message_ticket: Option<Ticket>,
     /// Its place in the line for its next connection.
@@ -130,11 +82,12 @@ pub(crate) struct ReadyQueue {
 
 impl ReadyQueue {
     pub(crate) fn new(source: &str, site: u32, of: &Site, limits: Limits) -> Self {
-        Self {
-            name: ready_name(source, &of.name),
+        let mut queue = Self {
+            name: of.ready_name(source),
             source: source.into(),
             site,
-            limits,
+            throttles: Throttles::default(),
+            limits: Limits::default(),
             own: OwnLimits::default(),
             asked: false,
             buffer: Buffer::default(),
@@ -145,12 +98,18 @@ impl ReadyQueue {
             idle: Vec::new(),
             holding: false,
             reached: false,
+            failures: 0,
+            failed: 0,
             suspended: false,
+            crowded_out: false,
+            selection_ticket: None,
             message_ticket: None,
             connection_ticket: None,
             listed: false,
             look: None,
-        }
+        };
+        queue.limit_by_site(limits);
+        queue
     }
 
     /// Takes what is said for it alone, over what holds at its site.
@@ -162,29 +121,26 @@ impl ReadyQueue {
     /// Takes what holds at its site, under what is said for it alone.
     pub(crate) fn limit_by_site(&mut self, at_site: Limits) {
         self.limits = self.own.over(at_site);
+        self.throttles = Throttles::of(&self.limits, &self.name);
     }
 
-    /// Returns whether another message may be promised to it: it is neither full nor suspended, and its limits are known.
+    /// Returns whether another message may be promised to it: it is neither full nor suspended, its limits are known, and it
+    /// does not wait to be picked.
     pub(crate) fn has_room(&self) -> bool {
-        !self.suspended && !self.asked && self.buffer.len < self.limits.max_ready.max(1)
+        let waits = self.suspended || self.asked || self.selection_ticket.is_some();
+        !waits && self.buffer.len < self.limits.max_ready.max(1)
+    }
+
+    /// Takes it out of all lines, which it is to leave.
+    pub(crate) fn take_tickets(&mut self) -> impl Iterator<Item = Ticket> + use<> {
+        let tickets = [&mut self.selection_ticket, &mut self.message_ticket, &mut self.connection_ticket];
+        tickets.map(Option::take).into_iter().flatten()
     }
 
     /// Returns whether it neither has nor does anything, so that nobody would miss it.
     pub(crate) fn is_unused(&self) -> bool {
-        let waits = self.message_ticket.is_some() || self.connection_ticket.is_some();
-        self.buffer.len == 0 && self.connections == 0 && !self.listed && !waits
-    }
-
-    /// Returns the bucket of its messages, if it has a rate.
-    pub(crate) fn message_throttle(&self) -> Option<Throttle> {
-        let key = || format!("max_message_rate/{}", self.name).into();
-        self.limits.max_message_rate.map(|rate| Throttle { key: key(), rate })
-    }
-
-    /// Returns the bucket of its connections, if it has a rate.
-    pub(crate) fn connection_throttle(&self) -> Option<Throttle> {
-        let key = || format!("max_connection_rate/{}", self.name).into();
-        self.limits.max_connection_rate.map(|rate| Throttle { key: key(), rate })
+        let tickets = [self.selection_ticket, self.message_ticket, self.connection_ticket];
+        self.buffer.len == 0 && self.connections == 0 && !self.listed && tickets.iter().all(Option::is_none)
     }
 
     /// Returns whether each of its messages has a connection that is about to ask for it, so that none waits for a limit.
@@ -207,8 +163,9 @@ impl ReadyQueue {
         if let Some(connection) = self.idle.pop() {
             return Want::Wake(connection);
         }
-        let waits = self.holding || self.connection_ticket.is_some();
-        if waits || self.connections >= self.limits.connection_limit {
+        let waits = self.holding || self.crowded_out || self.connection_ticket.is_some();
+        let messages = self.buffer.len.saturating_add(self.busy);
+        if waits || self.connections >= self.limits.connections_for(messages) {
             return Want::Nothing;
         }
         self.connections += 1;
@@ -294,15 +251,16 @@ mod tests {
     }
 
     #[test]
-    fn it_wants_a_connection_for_each_waiting_message_up_to_the_limit() {
-        let wanted = [(3, 0), (3, 2), (3, 7), (0, 7)].map(|(limit, waiting)| wants(&mut ready(limit, waiting)).len());
+    fn the_more_messages_wait_the_more_connections_it_wants_up_to_the_limit() {
+        let wanted = [(3, 0), (3, 2), (3, 100), (0, 7), (32, 1), (32, 4), (32, 10), (32, 64)]
+            .map(|(limit, waiting)| wants(&mut ready(limit, waiting)).len());
 
-        assert_eq!(wanted, [0, 2, 3, 0]);
+        assert_eq!(wanted, [0, 1, 3, 0, 1, 3, 7, 25]);
     }
 
     #[test]
     fn it_wakes_idle_connections_before_it_opens_more() {
-        let mut ready = ready(4, 3);
+        let mut ready = ready(400, 3);
         (ready.connections, ready.idle) = (2, vec![7, 9]);
 
         assert_eq!(wants(&mut ready), [Want::Wake(9), Want::Wake(7), Want::Connect]);

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use crate::{ready::Limits, throttle::Throttle};
+use crate::{
+    ready::{Limits, Maildir},
+    throttle::Throttle,
+};
 
 /// Retry behaviour, egress pool and route of a scheduled queue.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +41,8 @@ pub enum Route {
     ByMx,
     /// By these hops in this order, without a look-up: a name, `name:port`, `[address]` or `[address]:port`.
     MxList(Vec<String>),
+    /// Into mailboxes of this machine; the queue's pool has no say.
+    Maildir(Maildir),
     /// Nowhere: each due message ends as discarded.
     Discard,
 }

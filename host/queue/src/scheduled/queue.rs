@@ -114,11 +114,12 @@ impl Queue {
         self.parked.is_some()
     }
 
-    /// Returns the site that needs no look-up: a list of hops, or an address literal.
+    /// Returns the site that needs no look-up: a list of hops, an address literal, or mailboxes here.
     fn fixed_site(&self) -> Option<Site> {
         let route = self.name.route();
         match &self.config.route {
             Route::MxList(hops) => Some(Site::of_mx_list(hops)),
+            Route::Maildir(maildir) => Some(Site::of_maildir(route, maildir)),
             Route::ByMx if route.starts_with('[') => Some(Site::of_literal(route)),
             Route::ByMx | Route::Discard => None,
         }

@@ -74,6 +74,8 @@ pub enum ReferenceKind {
     EgressPool,
     /// A tenant for which the plugin demands that the sender has an identity.
     GuardedTenant,
+    /// A template for the paths of mailboxes.
+    MaildirPath,
 }
 
 /// Why a plugin did not start.
@@ -224,6 +226,7 @@ fn configuration(diagnostics: Vec<wit::Diagnostic>, references: Vec<wit::Referen
         kind: match reference.kind {
             wit::ReferenceKind::EgressPool => ReferenceKind::EgressPool,
             wit::ReferenceKind::GuardedTenant => ReferenceKind::GuardedTenant,
+            wit::ReferenceKind::MaildirPath => ReferenceKind::MaildirPath,
         },
         name: reference.name,
         file: reference.file,

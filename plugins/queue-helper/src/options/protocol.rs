@@ -1,7 +1,7 @@
 //! The option `protocol`: how mail of a queue is delivered.
 //!
-//! KumoMTA knows four methods. `smtp` is ours too. `maildir_path` is read and told to be not built in; `custom_lua` and
-//! `xfer` cannot be, and say what does their work here.
+//! KumoMTA knows four methods. `smtp` and `maildir_path` are ours too; `custom_lua` and `xfer` cannot be, and say what does
+//! their work here. What a path of mailboxes may name is the host's to judge.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -26,12 +26,7 @@ impl Inside<'_> {
                     let message = "protocol: smtp and maildir_path are two delivery methods; smtp is used";
                     self.findings.warning(maildir.at, message);
                 }
-                [None, Some(maildir)] => {
-                    let message = "protocol: delivery to maildir_path is not built in, and mail for such queues is deferred; \
-                                   hand it to a local server with protocol.smtp.mx_list instead";
-                    self.findings.warning(maildir.at, message);
-                }
-                [Some(_), None] => {}
+                [Some(_), None] | [None, Some(_)] => {}
             }
         }
         self.json(entry)

@@ -179,11 +179,8 @@ says! {
             "error 3:25 protocol: xfer is not possible here; route with protocol.smtp.mx_list instead",
             "error 5:25 protocol: `smpt` is no delivery method; there are smtp, maildir_path",
         ];
-    a_maildir_is_read_and_warned_of:
-        said_of_setting("protocol = {maildir_path = '/x', dir_mode = 0o755, file_mode = 384}") => [
-            "warning 2:13 protocol: delivery to maildir_path is not built in, and mail for such queues is deferred; hand it to \
-             a local server with protocol.smtp.mx_list instead",
-        ];
+    a_maildir_has_a_path_and_permissions:
+        said_of_setting("protocol = {maildir_path = '/x', dir_mode = 0o755, file_mode = 384}") => [];
     two_methods_are_one_too_many:
         said_of_setting("protocol = {smtp = {}, maildir_path = '/x'}") => [
             "warning 2:24 protocol: smtp and maildir_path are two delivery methods; smtp is used",

@@ -26,6 +26,10 @@ pub(super) fn route(page: &mut Page, queue: &Queue) {
             let row = |(n, hop): (usize, String)| [Cell::from((n + 1).to_string()).right(), hop.into()];
             page.rows(&hops.into_iter().enumerate().map(row).collect::<Vec<_>>());
         }
+        Ok(Route::Maildir(maildir)) => {
+            page.section("Route", "into mailboxes of this machine; no source sends it");
+            page.line(maildir.path);
+        }
         Ok(Route::ByMx) if literal(domain).is_some() => {
             page.section("Route", format!("straight to {domain}; no mail exchanger is looked up"));
         }
@@ -38,6 +42,9 @@ pub(super) fn route(page: &mut Page, queue: &Queue) {
 
 /// Lists the sources that may send the mail.
 pub(super) fn pool(page: &mut Page, queue: &Queue, background: &Background) {
+    if matches!(queue_config(&queue.settings).map(|config| config.route), Ok(Route::Maildir(_))) {
+        return;
+    }
     let named = queue.settings.get(&QueueOption::EgressPool).map(OptionValue::text);
     let name = named.as_deref().unwrap_or(UNSPECIFIED);
     let Some(config) = &background.config else {
