@@ -3,15 +3,18 @@
 //! Labels are few and known: kinds, plugins, outcomes. Nothing is labelled by queue or address, which anybody could make
 //! up without end.
 
-use std::sync::atomic::AtomicU64;
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
 };
 
 use crate::Kind;
+
+/// Upper ends of the buckets for what plugins take, in seconds: from a warm instance of a small one to a slow call.
+const SECONDS: [f64; 12] = [5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 5e-3, 2e-2, 0.1, 0.25, 1.0];
 
 /// All metrics. Shared; counting is atomic.
 #[derive(Debug)]
@@ -19,7 +22,8 @@ pub struct Metrics {
     registry: Registry,
     records: Family<RecordLabels, Counter>,
     policy: Family<PolicyLabels, Counter>,
-    policy_micros: Family<PluginLabels, Counter>,
+    policy_seconds: Family<EventLabels, Histogram, fn() -> Histogram>,
+    shadows: Family<ShadowLabels, Counter>,
     dropped: Family<DropLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     generation: Gauge<u64, AtomicU64>,
@@ -45,15 +49,23 @@ struct ReloadLabels {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct PluginLabels {
+struct EventLabels {
+    event: &'static str,
     plugin: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ShadowLabels {
+    event: &'static str,
+    plugin: String,
+    outcome: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct PolicyLabels {
     event: &'static str,
     plugin: String,
-    outcome: String,
+    outcome: &'static str,
 }
 
 impl Default for Metrics {
@@ -62,7 +74,8 @@ impl Default for Metrics {
             registry: Registry::with_prefix("tollgate"),
             records: Family::default(),
             policy: Family::default(),
-            policy_micros: Family::default(),
+            policy_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            shadows: Family::default(),
             dropped: Family::default(),
             reloads: Family::default(),
             generation: Gauge::default(),
@@ -82,7 +95,10 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("records", "Log records by kind", self.records.clone());
         registry.register("policy_calls", "Plugins asked, by event and outcome", self.policy.clone());
-        registry.register("policy_microseconds", "Time spent in plugins, in microseconds", self.policy_micros.clone());
+        let seconds = "Time from asking a plugin to its answer; all tenants' components together are the plugin tenants";
+        registry.register_with_unit("policy_duration", seconds, Unit::Seconds, self.policy_seconds.clone());
+        let shadows = "Events that were put to shadows, by whether what they would have done is the same";
+        registry.register("policy_shadowed", shadows, self.shadows.clone());
         let dropped = "Log records that plugins did not get, by reason; the log has them";
         registry.register("policy_records_dropped", dropped, self.dropped.clone());
         registry.register("config_reloads", "Configurations read again, by outcome", self.reloads.clone());
@@ -99,11 +115,28 @@ impl Metrics {
         self.records.get_or_create(&RecordLabels { kind: kind.word() }).inc();
     }
 
-    /// Counts an event that a plugin answered, or failed to. `event`: its name in `wit/`.
-    pub fn policy(&self, event: &'static str, plugin: &str, outcome: &str, micros: u64) {
-        let labels = PolicyLabels { event, plugin: plugin.to_owned(), outcome: outcome.to_owned() };
-        self.policy.get_or_create(&labels).inc();
-        self.policy_micros.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc_by(micros);
+    /// Counts an event that was to be put to a plugin. `event`: its name in `wit/`.
+    pub fn policy(&self, event: &'static str, plugin: &str, outcome: &'static str) {
+        self.policy.get_or_create(&PolicyLabels { event, plugin: plugin.to_owned(), outcome }).inc();
+    }
+
+    /// Notes how long a plugin took. Tenants' components are told apart by counts alone: there may be ten thousand.
+    pub fn policy_took(&self, event: &'static str, plugin: &str, took: Duration) {
+        let plugin = if plugin.starts_with("tenant:") { "tenants" } else { plugin }.to_owned();
+        self.policy_seconds.get_or_create(&EventLabels { event, plugin }).observe(took.as_secs_f64());
+    }
+
+    /// Counts what a shadow would have done.
+    pub fn shadowed(&self, event: &'static str, plugin: &str, same: bool) {
+        let outcome = if same { "same" } else { "different" };
+        self.shadows.get_or_create(&ShadowLabels { event, plugin: plugin.to_owned(), outcome }).inc();
+    }
+
+    /// Returns how often a plugin's event had this outcome.
+    #[must_use]
+    pub fn calls(&self, event: &'static str, plugin: &str, outcome: &'static str) -> u64 {
+        let labels = PolicyLabels { event, plugin: plugin.to_owned(), outcome };
+        self.policy.get(&labels).map_or(0, |count| count.get())
     }
 
     /// Counts log records that a plugin did not get, for this reason.

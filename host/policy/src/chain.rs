@@ -2,22 +2,29 @@
 //!
 //! For a message the first refusal or final verdict ends the chain; edits of a plugin hold for those after it. For settings
 //! every plugin adds a layer. A failure never changes or loses a message: it becomes the decision that the operator chose.
-//! What is asked about sessions is in `session`, how mail leaves in `egress`, and what comes after an attempt in `after`.
+//! What is asked about sessions is in `session`, how mail leaves in `egress`, and what comes after an attempt in `after`; `put`
+//! is how each is asked, `seat` who.
 
 mod after;
 mod egress;
+mod put;
+mod seat;
 mod session;
 
 use std::{sync::Arc, time::Instant};
 
 use tollgate_message::{Draft, QueueName};
 
+use seat::{Asked, Seat};
+pub use seat::{Mode, Share};
+
 use crate::{
-    Answer, Event, Failure, FailureKind, Fingerprint, Health, OnFailure, Phase, Placement, Plugin, Refusal, Settings,
-    Throttle, Verdict, Workers, fingerprint,
+    Answer, Event, Failure, Health, OnFailure, Phase, Plugin, Refusal, Settings, Throttle, Verdict, Watch, Workers,
+    fingerprint,
 };
 
 /// A plugin in a chain.
+#[derive(Clone)]
 pub struct Link {
     /// Who answers.
     pub plugin: Arc<dyn Plugin>,
@@ -27,19 +34,31 @@ pub struct Link {
     pub on_failure: OnFailure,
     /// Whether it is asked at all; outlives a reload that leaves the plugin as it is.
     pub health: Arc<Health>,
+    /// What it has to say.
+    pub mode: Mode,
+    /// The plugin whose place it is to take, where it does not decide.
+    pub instead_of: Option<String>,
 }
 
 impl Link {
     /// Returns a plugin's place in a chain, in good health.
     pub fn new(plugin: impl Plugin + 'static, phase: Phase, on_failure: OnFailure) -> Self {
-        Self { plugin: Arc::new(plugin), phase, on_failure, health: Arc::default() }
+        let (plugin, health) = (Arc::new(plugin), Arc::default());
+        Self { plugin, phase, on_failure, health, mode: Mode::Decides, instead_of: None }
+    }
+
+    /// Returns whether it is asked at an event.
+    #[must_use]
+    pub fn handles(&self, event: Event) -> bool {
+        (event.is_for_tenants() || self.phase != Phase::Tenant) && self.plugin.events().contains(event)
     }
 }
 
 /// Plugins in the order in which they are asked.
 pub struct Chain {
-    links: Vec<Link>,
+    seats: Vec<Seat>,
     workers: Workers,
+    watch: Arc<dyn Watch>,
 }
 
 /// What the chain decided about a message.
@@ -80,7 +99,13 @@ impl Chain {
     #[must_use]
     pub fn new(mut links: Vec<Link>, workers: Workers) -> Self {
         links.sort_by_key(|link| link.phase);
-        Self { links, workers }
+        Self { seats: Seat::take(links), workers, watch: Arc::new(()) }
+    }
+
+    /// Returns the chain with somebody who is told of what is asked.
+    #[must_use]
+    pub fn watched(self, watch: Arc<dyn Watch>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Asks what becomes of a message, and leaves the edits of the plugins in it.
@@ -88,10 +113,10 @@ impl Chain {
     /// # Cancel safety
     /// When dropped, the draft may hold the edits of some plugins; nothing else has happened.
     pub async fn message_received(&self, draft: &mut Draft) -> Decision {
-        let mut trail = Vec::with_capacity(self.links.len());
-        for link in self.handling(Event::MessageReceived) {
+        let (id, mut trail) = (draft.received.id.to_bytes(), Vec::with_capacity(self.seats.len()));
+        for asked in self.asked(Event::MessageReceived, &id) {
             let started = Instant::now();
-            let answer = self.judge(link, draft).await;
+            let Some((link, answer)) = asked.link.zip(self.judge(asked, draft).await) else { continue };
             let (word, end) = settle(link.on_failure, answer);
             trail.push(step(link, word, started));
             if let Some(outcome) = end {
@@ -106,11 +131,13 @@ impl Chain {
     /// A plugin that fails is left out, and its failure returned beside, so that the caller can keep the last good answer.
     pub async fn queue_config(&self, name: &QueueName) -> (Settings, Vec<Failure>) {
         let (mut settings, mut failures) = (Settings::default(), Vec::new());
-        for link in self.handling(Event::QueueConfig) {
-            let (plugin, question, so_far) = (Arc::clone(&link.plugin), name.clone(), settings.clone());
-            match self.run(link, move || plugin.queue_config(&question, &so_far)).await {
-                Ok(layer) => settings.merge(layer.unwrap_or_default()),
-                Err(failure) => failures.push(failure),
+        let key = name.to_string();
+        for asked in self.asked(Event::QueueConfig, key.as_bytes()) {
+            let (question, so_far): (QueueName, Settings) = (name.clone(), settings.clone());
+            match self.put(asked, move |plugin| plugin.queue_config(&question, &so_far), || None).await {
+                Some(Ok(layer)) => settings.merge(layer.unwrap_or_default()),
+                Some(Err(failure)) => failures.push(failure),
+                None => {}
             }
         }
         (settings, failures)
@@ -119,12 +146,14 @@ impl Chain {
     /// Asks for the rates that the queues of a tenant and campaign share.
     pub async fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> (Vec<Throttle>, Vec<Failure>) {
         let (mut throttles, mut failures) = (Vec::new(), Vec::new());
-        for link in self.handling(Event::Throttles) {
+        let key = [tenant, campaign].map(Option::unwrap_or_default).join("\0");
+        for asked in self.asked(Event::Throttles, key.as_bytes()) {
             let (tenant, campaign) = (tenant.map(str::to_owned), campaign.map(str::to_owned));
-            let plugin = Arc::clone(&link.plugin);
-            match self.run(link, move || plugin.throttles(tenant.as_deref(), campaign.as_deref())).await {
-                Ok(mut more) => throttles.append(&mut more),
-                Err(failure) => failures.push(failure),
+            let ask = move |plugin: &dyn Plugin| plugin.throttles(tenant.as_deref(), campaign.as_deref());
+            match self.put(asked, ask, || None).await {
+                Some(Ok(mut more)) => throttles.append(&mut more),
+                Some(Err(failure)) => failures.push(failure),
+                None => {}
             }
         }
         (throttles, failures)
@@ -135,78 +164,35 @@ impl Chain {
         &self.workers
     }
 
-    /// Returns the names of the plugins that are asked for an event, in their order.
-    pub fn handlers(&self, event: Event) -> impl Iterator<Item = &str> {
-        self.handling(event).map(|link| link.plugin.name())
+    /// Returns who is told of what is asked.
+    pub(crate) fn watch(&self) -> &dyn Watch {
+        &*self.watch
+    }
+
+    /// Returns all plugins, in the order in which they are asked, rivals behind those whose place they want.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.seats.iter().flat_map(Seat::links)
     }
 
     /// Returns whether any plugin is asked at this event.
     #[must_use]
     pub fn handles(&self, event: Event) -> bool {
-        self.handling(event).next().is_some()
+        self.links().any(|link| link.handles(event))
     }
 
-    fn handling(&self, event: Event) -> impl Iterator<Item = &Link> {
-        let may = move |link: &Link| event.is_for_tenants() || link.phase != Phase::Tenant;
-        self.links.iter().filter(move |link| may(link) && link.plugin.events().contains(event))
+    /// Returns the places that are asked about something.
+    fn asked<'a>(&'a self, event: Event, what: &'a [u8]) -> impl Iterator<Item = Asked<'a>> {
+        self.seats.iter().filter_map(move |seat| seat.asked(event, what))
     }
 
-    async fn judge(&self, link: &Link, draft: &mut Draft) -> Result<Answer, Failure> {
-        let (plugin, received, edits) = (Arc::clone(&link.plugin), Arc::clone(&draft.received), draft.edits.clone());
+    async fn judge(&self, asked: Asked<'_>, draft: &mut Draft) -> Option<Result<Answer, Failure>> {
+        let (received, edits) = (Arc::clone(&draft.received), draft.edits.clone());
         let about = || Some(fingerprint(&draft.received));
-        let answer = self.run_about(link, move || plugin.message_received(&received, edits), about).await;
-        let (edits, answer) = answer?;
-        draft.edits = edits;
-        Ok(answer)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        link: &Link,
-        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        self.run_about(link, ask, || None).await
-    }
-
-    /// Runs something on a worker, wherever the plugin runs otherwise.
-    async fn run_on_worker<T: Send + 'static>(
-        &self,
-        link: &Link,
-        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        self.run_at(link, Placement::Worker, ask, || None).await
-    }
-
-    /// As [`Self::run`]; `about`: what it is about that may have broken the plugin, and may come again.
-    async fn run_about<T: Send + 'static>(
-        &self,
-        link: &Link,
-        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-        about: impl FnOnce() -> Option<Fingerprint>,
-    ) -> Result<T, Failure> {
-        self.run_at(link, link.plugin.placement(), ask, about).await
-    }
-
-    /// Asks a plugin, if its health allows it, and lets its health know how that went.
-    async fn run_at<T: Send + 'static>(
-        &self,
-        link: &Link,
-        placement: Placement,
-        ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-        about: impl FnOnce() -> Option<Fingerprint>,
-    ) -> Result<T, Failure> {
-        if !link.health.may_ask(Instant::now()) {
-            return Err(quarantined(link));
-        }
-        let answer = match placement {
-            Placement::Inline => ask(),
-            Placement::Worker => self.workers.run(ask).await.unwrap_or_else(|| Err(no_worker(link))),
-        };
-        match &answer {
-            Ok(_) => link.health.answered(),
-            Err(failure) => note(link, failure, about()),
-        }
-        answer
+        let answer = self.put(asked, move |plugin| plugin.message_received(&received, edits), about).await?;
+        Some(answer.map(|(edits, answer)| {
+            draft.edits = edits;
+            answer
+        }))
     }
 }
 
@@ -221,34 +207,10 @@ pub(crate) fn settle(on_failure: OnFailure, answer: Result<Answer, Failure>) -> 
     }
 }
 
-fn note(link: &Link, failure: &Failure, message: Option<Fingerprint>) {
-    let plugin = link.plugin.name();
-    tracing::warn!(plugin, kind = failure.kind.word(), "{failure}");
-    if link.health.failed(Instant::now(), failure.kind, message) {
-        tracing::error!(
-            plugin,
-            "the plugin keeps failing and is not asked for a while; its failure means what on_failure says"
-        );
-    }
-}
-
-fn quarantined(link: &Link) -> Failure {
-    let detail = "it kept failing and is not asked for a while".to_owned();
-    Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Quarantined, detail }
-}
-
 /// Returns a step of the trail that began at this time.
 fn step(link: &Link, outcome: &'static str, started: Instant) -> Step {
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     Step { plugin: link.plugin.name().to_owned(), outcome, micros }
-}
-
-fn no_worker(link: &Link) -> Failure {
-    Failure {
-        plugin: link.plugin.name().to_owned(),
-        kind: FailureKind::Unavailable,
-        detail: "too many events wait for a policy worker".to_owned(),
-    }
 }
 
 #[cfg(test)]

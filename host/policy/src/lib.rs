@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
+mod answered;
 pub mod budget;
 mod chain;
 pub mod event;
@@ -18,10 +19,11 @@ pub mod scope;
 pub mod scripted;
 pub mod settings;
 mod tenant;
+pub mod watch;
 mod workers;
 
 pub use budget::CpuBudget;
-pub use chain::{Chain, Decision, Link, Outcome, Step};
+pub use chain::{Chain, Decision, Link, Mode, Outcome, Share, Step};
 pub use event::{
     message_received::{Answer, Refusal, Verdict},
     throttles::{Scope, Throttle},
@@ -32,4 +34,5 @@ pub use health::{Fingerprint, Health, Standing};
 pub use plugin::{Event, Events, Phase, Placement, Plugin, Vitals};
 pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
 pub use tenant::{Judgement, Layer, Missing, TenantPolicy};
+pub use watch::Watch;
 pub use workers::Workers;

@@ -14,9 +14,11 @@ use tollgate_message::{Draft, Edits, QueueName, Received};
 use crate::{
     Answer, Chain, Event, Events, Failure, FailureKind, Fingerprint, Health, OnFailure, Outcome, Placement, Plugin,
     Settings, Step, Throttle,
+    answered::Answered,
     chain::settle,
     fingerprint,
     scope::{Bounds, Clamp, Scope},
+    watch::Called,
 };
 
 /// A tenant's component with what the operator says about it.
@@ -74,7 +76,7 @@ impl TenantPolicy {
         let (plugin, received, edits) = (Arc::clone(&self.plugin), Arc::clone(&draft.received), draft.edits.clone());
         let ask = move || plugin.message_received(&received, edits);
         let about = || Some(fingerprint(&draft.received));
-        let (answer, cpu) = self.run(chain, ask, about).await;
+        let (answer, cpu) = self.run(chain, Event::MessageReceived, ask, about).await;
         let mut told = Told::default();
         let answer = match answer {
             Ok((edits, answer)) => self.take(chain, draft, edits, answer, &mut told).await,
@@ -98,7 +100,8 @@ impl TenantPolicy {
         so_far: &Settings,
     ) -> (Result<Layer, Failure>, Duration) {
         let (plugin, question, settings) = (Arc::clone(&self.plugin), name.clone(), so_far.clone());
-        let (layer, cpu) = self.run(chain, move || plugin.queue_config(&question, &settings), || None).await;
+        let (layer, cpu) =
+            self.run(chain, Event::QueueConfig, move || plugin.queue_config(&question, &settings), || None).await;
         let layer = layer.inspect_err(|failure| {
             tracing::warn!(plugin = failure.plugin, kind = failure.kind.word(), "{failure}");
         });
@@ -138,18 +141,23 @@ impl TenantPolicy {
 
     /// Asks the component, if its health allows it, and lets its health know how that went. `about`: the message that it is
     /// about.
-    async fn run<T: Send + 'static>(
+    async fn run<T: Answered>(
         &self,
         chain: &Chain,
+        event: Event,
         ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
         about: impl FnOnce() -> Option<Fingerprint>,
     ) -> (Result<T, Failure>, Duration) {
-        if !self.health.may_ask(Instant::now()) {
-            return (Err(self.failure(FailureKind::Quarantined, QUARANTINED.to_owned())), Duration::ZERO);
-        }
-        let ran = chain.workers().run_for(&self.tenant, ask).await;
-        let no_worker = || (Err(self.failure(FailureKind::Unavailable, NO_WORKER.to_owned())), Duration::ZERO);
-        let (answer, cpu) = ran.unwrap_or_else(no_worker);
+        let started = Instant::now();
+        let failed = |kind, why: &str| (Err(self.failure(kind, why.to_owned())), Duration::ZERO);
+        let (answer, cpu) = if self.health.may_ask(started) {
+            let ran = chain.workers().run_for(&self.tenant, ask).await;
+            ran.unwrap_or_else(|| failed(FailureKind::Unavailable, NO_WORKER))
+        } else {
+            failed(FailureKind::Quarantined, QUARANTINED)
+        };
+        let outcome = answer.as_ref().map_or_else(|failure| failure.kind.word(), Answered::word);
+        chain.watch().called(&Called { plugin: self.plugin.name(), event, outcome, took: started.elapsed() });
         match &answer {
             Ok(_) => self.health.answered(),
             Err(failure) if self.health.failed(Instant::now(), failure.kind, about()) => {

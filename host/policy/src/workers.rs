@@ -2,7 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -58,6 +58,15 @@ impl Workers {
     /// What was handed over runs to its end whether or not someone still waits for it.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         self.hand_over(None, job).await
+    }
+
+    /// Runs something on a worker that nobody waits for, where there is room for it; it has turns like a tenant.
+    pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) {
+        /// The lane of what is done aside. No tenant has a name that is empty.
+        static ASIDE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
+        if self.0.0.lock().lanes.push(Some(&ASIDE), Box::new(job)).is_ok() {
+            self.0.0.more.notify_one();
+        }
     }
 
     /// Runs something of a tenant's on a worker and returns what it returns, with the CPU time that it took; `None` where

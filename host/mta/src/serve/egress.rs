@@ -13,7 +13,7 @@ use std::{
 use tollgate_message::Timestamp;
 use tollgate_outbound::Source;
 use tollgate_policy::{
-    Event, Failure,
+    Event,
     event::egress::{self, SourceAnswer, Way},
 };
 use tollgate_queue::{OwnLimits, Pool};
@@ -95,7 +95,6 @@ impl Node {
     /// kept either: the next message for the pool asks anew.
     async fn ask_pool(self: &Arc<Self>, generation: &Generation, name: &str, last: Option<Vec<(String, u32)>>) -> bool {
         let (answer, failures) = generation.chain.egress_pool(name).await;
-        self.count_failures(&failures);
         let (sources, ttl) = match answer {
             Some(pool) => (Some(pool.sources().to_vec()), pool.ttl),
             None if failures.is_empty() => (None, egress::TTL),
@@ -133,7 +132,6 @@ impl Node {
 
     async fn ask_source(&self, generation: &Generation, name: &str) -> Option<Duration> {
         let (answer, failures) = generation.chain.egress_source(name).await;
-        self.count_failures(&failures);
         match answer {
             Some(answer) => {
                 self.egress.lock().sources.insert(name.to_owned(), source(name, &answer));
@@ -152,7 +150,6 @@ impl Node {
             return kept.value;
         }
         let (path, failures) = generation.chain.egress_path(&way).await;
-        self.count_failures(&failures);
         let (value, ttl) = match kept {
             _ if failures.is_empty() => (settings::own_limits(&path), path.ttl.unwrap_or(egress::TTL)),
             Some(last) => (last.value, RETRY),
@@ -217,12 +214,6 @@ impl Node {
 
     fn kept<T>(&self, generation: &Generation, ttl: Duration, value: T) -> Kept<T> {
         Kept { value, generation: generation.number, until: self.clock.now() + ttl }
-    }
-
-    fn count_failures(&self, failures: &[Failure]) {
-        for failure in failures {
-            self.metrics.policy("egress", &failure.plugin, failure.kind.word(), 0);
-        }
     }
 }
 

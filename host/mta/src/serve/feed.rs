@@ -84,7 +84,6 @@ pub(crate) async fn hand_over(node: Arc<Node>) {
     while let Some(batch) = node.feed.next().await {
         let count = batch.len();
         for failure in node.generation().chain.record(&batch).await {
-            node.metrics.policy("record", &failure.plugin, failure.kind.word(), 0);
             node.metrics.records_dropped(failure.kind.word(), count as u64);
         }
         if count < LARGEST && !node.feed.is_closed() {

@@ -5,6 +5,7 @@
 //! back at a start what the spool holds.
 
 mod batches;
+mod calls;
 mod clock;
 mod connection;
 mod dispatch;

@@ -14,11 +14,12 @@ use tokio::sync::{Notify, oneshot, watch};
 use tollgate_control::{Metrics, Records};
 use tollgate_dns::SetupError;
 use tollgate_message::Timestamp;
-use tollgate_policy::{Chain, Event};
+use tollgate_policy::{Chain, Event, Watch};
 use tollgate_queue::{Action, ConnectionId, Engine, Settled};
 use tollgate_spool::{Health, Spool};
 
 use super::{
+    calls::Calls,
     clock::Clock,
     dispatch,
     egress::Egress,
@@ -47,7 +48,8 @@ pub(crate) struct Node {
     pub(crate) fresh: Fresh,
     pub(crate) records: Records,
     pub(crate) feed: Feed,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) hostname: String,
     pub(crate) connections: Connections,
     pub(crate) wake: watch::Sender<Option<Timestamp>>,
@@ -58,7 +60,9 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Result<Arc<Self>, SetupError> {
-        let generation = Generation::first(config, chain)?;
+        let metrics = Arc::default();
+        let calls = Calls::new(&metrics);
+        let generation = Generation::first(config, chain.watched(Arc::clone(&calls) as Arc<dyn Watch>))?;
         let clock = Clock::start();
         let seed = clock.now().as_millis();
         let (settlements, waiting) = mpsc::channel();
@@ -77,7 +81,8 @@ impl Node {
             fresh: Fresh::default(),
             records,
             feed: Feed::default(),
-            metrics: Metrics::default(),
+            metrics,
+            calls,
             hostname: config.hostname(),
             connections: Connections::default(),
             wake: watch::Sender::new(None),

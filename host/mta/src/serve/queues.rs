@@ -8,7 +8,7 @@ use std::{
 };
 
 use tollgate_message::{MessageId, QueueName, Schedule, Timestamp};
-use tollgate_policy::{Event, Failure, OptionValue, QueueOption, RefreshStrategy, Settings};
+use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
 use tollgate_queue::{Entrance, FOREVER, NewMessage, QueueConfig};
 
 use super::{generation::Generation, node::Node, tenants::Tenants};
@@ -176,10 +176,8 @@ impl Node {
 
     async fn ask(self: &Arc<Self>, generation: &Generation, name: &QueueName) -> Result<Answer, QueueError> {
         let (mut settings, mut failures) = generation.chain.queue_config(name).await;
-        self.count_asked("queue-config", generation.chain.handlers(Event::QueueConfig), &failures);
         failures.extend(self.add_layer_of_tenant(generation, name, &mut settings).await.err());
         let (shared, more) = generation.chain.throttles(name.tenant.as_deref(), name.campaign.as_deref()).await;
-        self.count_asked("throttles", generation.chain.handlers(Event::Throttles), &more);
         failures.extend(more);
         let config = settings::queue_config(&settings).map_err(|reason| QueueError::Unusable(name.clone(), reason))?;
         if let Some(pool) = &config.egress_pool
@@ -197,17 +195,9 @@ impl Node {
         Ok(Answer { config, provider, complete, refresh: refresh(&settings) })
     }
 
-    /// Counts plugins that were asked about a queue: `answer` for those that had one.
-    fn count_asked<'a>(&self, event: &'static str, asked: impl Iterator<Item = &'a str>, failures: &[Failure]) {
-        for plugin in asked {
-            let failure = failures.iter().find(|failure| failure.plugin == plugin);
-            self.metrics.policy(event, plugin, failure.map_or("answer", |failure| failure.kind.word()), 0);
-        }
-    }
-
     fn count_undefined(&self, error: &QueueError) {
         if let QueueError::UndefinedPool { plugin, .. } = error {
-            self.metrics.policy("queue-config", plugin, "undefined-pool", 0);
+            self.metrics.policy("queue-config", plugin, "undefined-pool");
         }
     }
 

@@ -109,7 +109,6 @@ impl Node {
         let generation = self.generation();
         let claim = Claim::make(&generation.identities, &transaction.caller, &mut draft);
         let decision = generation.chain.message_received(&mut draft).await;
-        self.count_policy("message-received", &decision.trail);
         let name = draft.queue_name();
         let (outcome, mut policy) = (claim.hold(decision.outcome, &draft, &name), steps(decision.trail));
         let (outcome, place) = self.judge_as_tenants(&generation, &mut draft, outcome, &mut policy).await;
@@ -218,13 +217,6 @@ impl Node {
             self.fresh.put(id, Item { meta, state, octets });
         }
         self.enqueue(&queue, arrival, config, held);
-    }
-
-    /// Counts the plugins that were asked at an event.
-    pub(super) fn count_policy(&self, event: &'static str, trail: &[Step]) {
-        for step in trail {
-            self.metrics.policy(event, &step.plugin, step.outcome, step.micros);
-        }
     }
 }
 

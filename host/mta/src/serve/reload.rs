@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tollgate_dns::SetupError;
 use tollgate_inbound::http::BadPasswordHash;
-use tollgate_policy::Event;
+use tollgate_policy::{Event, Watch};
 
 use super::{doors::Doors, node::Node};
 use crate::{config::Config, policy::Loaded, settings};
@@ -37,7 +37,8 @@ impl Handle {
     /// [`ApplyError`]; nothing has changed then.
     pub(crate) async fn apply(&self, config: &Config, policy: Loaded, tenants_at: u64) -> Result<u64, ApplyError> {
         let node = &self.node;
-        let next = node.generation().next(config, policy.chain)?;
+        let chain = policy.chain.watched(Arc::clone(&node.calls) as Arc<dyn Watch>);
+        let next = node.generation().next(config, chain)?;
         let later = self.doors.replace(config)?;
         if !later.is_empty() {
             tracing::warn!("changes of {} take effect at the next start", later.join(", "));

@@ -51,8 +51,7 @@ pub(super) async fn ask(node: &Arc<Node>, done: &Done<'_>, permit: &Permit, repl
         return Change::default();
     }
     let Some(prospect) = node.with_engine(|engine, now| engine.prospect(now, permit)) else { return Change::default() };
-    let (changes, trail) = generation.chain.requeue(queued(done, prospect, replies)).await;
-    node.count_policy("requeue", &trail);
+    let (changes, _) = generation.chain.requeue(queued(done, prospect, replies)).await;
     settled(node, done, &changes).await
 }
 

@@ -16,7 +16,6 @@ pub(super) async fn admit(node: &Node, visit: Visit) -> Result<(), Reply> {
     let Visit { listener, session, wish } = visit;
     let session = Arc::new(OpenSession { listener, session });
     let (answer, trail) = node.generation().chain.smtp_session(&session, &question(wish)).await;
-    node.count_policy("smtp-session", &trail);
     answer.map_err(|refusal| {
         let (peer, plugin) = (session.session.peer, trail.last().map(|step| step.plugin.as_str()));
         tracing::debug!(?peer, plugin, reply = %refusal.reply(), "policy refuses what a client wants");

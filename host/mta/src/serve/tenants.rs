@@ -233,7 +233,7 @@ impl Node {
         let policy = tenant.policy.as_ref().filter(|policy| policy.handles(Event::MessageReceived))?;
         if !self.admits(&tenant, policy).await {
             let text = "the tenant's policy has used up its share of CPU time, try again later";
-            self.metrics.policy(Event::MessageReceived.name(), policy.plugin.name(), "over-share", 0);
+            self.metrics.policy(Event::MessageReceived.name(), policy.plugin.name(), "over-share");
             return Some(Outcome::Refuse(Refusal::Defer(temporary(451, 3, 2, text))));
         }
         let judgement = policy.message_received(&generation.chain, draft).await;
@@ -246,7 +246,6 @@ impl Node {
             );
         }
         let step = judgement.step;
-        self.metrics.policy(Event::MessageReceived.name(), &step.plugin, step.outcome, step.micros);
         trail.push(PolicyStep { plugin: step.plugin, outcome: step.outcome.to_owned(), micros: step.micros });
         judgement.end
     }
@@ -272,8 +271,6 @@ impl Node {
         let (layer, cpu) = policy.queue_config(&generation.chain, name, settings).await;
         // What fails costs as much as what does not.
         self.tenants.charge(&policy.tenant, tenant.share(), self.clock.now(), cpu);
-        let outcome = layer.as_ref().map_or_else(|failure| failure.kind.word(), |_| "answer");
-        self.metrics.policy(Event::QueueConfig.name(), policy.plugin.name(), outcome, 0);
         let layer = layer?;
         tenant.tell(&policy.tenant, &layer.clamps);
         settings.merge(layer.settings);

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Chain, Step, step};
+use super::{Asked, Chain, Step, step};
 use crate::{
-    Event, Failure,
+    Event, Failure, Plugin,
     event::{
         record::Batch,
         requeue::{Changes, Queued},
@@ -16,11 +16,14 @@ impl Chain {
     /// Asks when and where a message waits; each plugin sees the changes of those before it. One that fails changes nothing.
     pub async fn requeue(&self, queued: Queued) -> (Changes, Vec<Step>) {
         let (queued, mut changes, mut trail) = (Arc::new(queued), Changes::default(), Vec::new());
-        for link in self.handling(Event::Requeue) {
+        let id = queued.id.to_bytes();
+        for asked in self.asked(Event::Requeue, &id) {
             let started = Instant::now();
-            let (plugin, asked, before) = (Arc::clone(&link.plugin), Arc::clone(&queued), changes.clone());
-            let about = || Some(of_queued(&queued));
-            let word = match self.run_about(link, move || plugin.requeue(&asked, before), about).await {
+            let (question, before) = (Arc::clone(&queued), changes.clone());
+            let (ask, about) =
+                (move |plugin: &dyn Plugin| plugin.requeue(&question, before), || Some(of_queued(&queued)));
+            let Some((link, answer)) = asked.link.zip(self.put(asked, ask, about).await) else { continue };
+            let word = match answer {
                 Ok(after) if after == changes => "pass",
                 Ok(after) => {
                     changes = after;
@@ -33,13 +36,15 @@ impl Chain {
         (changes, trail)
     }
 
-    /// Hands log records to every plugin that takes them, on workers whatever else: nobody waits for this. Returns the failures,
+    /// Hands log records to every plugin that takes them, rivals among them, on workers whatever else: nobody waits for this. Returns the failures,
     /// for each of which the plugin has lost the batch.
     pub async fn record(&self, records: &Batch) -> Vec<Failure> {
         let mut failures = Vec::new();
-        for link in self.handling(Event::Record) {
-            let (plugin, records) = (Arc::clone(&link.plugin), Arc::clone(records));
-            failures.extend(self.run_on_worker(link, move || plugin.record(&records)).await.err());
+        for link in self.links().filter(|link| link.handles(Event::Record)) {
+            let (asked, records) =
+                (Asked { event: Event::Record, link: Some(link), shadow: None }, Arc::clone(records));
+            let taken = self.put(asked, move |plugin| plugin.record(&records), || None).await;
+            failures.extend(taken.and_then(Result::err));
         }
         failures
     }

@@ -2,11 +2,10 @@
 //!
 //! A plugin that fails is left out, and its failure returned beside, so that the caller can keep the last good answer.
 
-use std::sync::Arc;
-
-use super::{Chain, Link};
+use super::Chain;
 use crate::{
     Event, Failure, Plugin,
+    answered::Answered,
     event::egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
 };
 
@@ -24,39 +23,36 @@ impl Chain {
     /// Asks what holds on the way from a source to a site.
     pub async fn egress_path(&self, way: &Way) -> (PathSettings, Vec<Failure>) {
         let (mut settings, mut failures) = (PathSettings::default(), Vec::new());
-        for link in self.handling(Event::Egress) {
-            let (plugin, way, so_far) = (Arc::clone(&link.plugin), way.clone(), settings.clone());
-            match self.run(link, move || plugin.egress_path(&way, &so_far)).await {
-                Ok(layer) => settings.merge(layer.unwrap_or_default()),
-                Err(failure) => failures.push(failure),
+        let key = format!("{}\0{}", way.source, way.site);
+        for asked in self.asked(Event::Egress, key.as_bytes()) {
+            let (way, so_far): (Way, PathSettings) = (way.clone(), settings.clone());
+            match self.put(asked, move |plugin| plugin.egress_path(&way, &so_far), || None).await {
+                Some(Ok(layer)) => settings.merge(layer.unwrap_or_default()),
+                Some(Err(failure)) => failures.push(failure),
+                None => {}
             }
         }
         (settings, failures)
     }
 
-    async fn first<T: Send + 'static>(
+    async fn first<T>(
         &self,
         name: &str,
         ask: fn(&dyn Plugin, &str) -> Result<Option<T>, Failure>,
-    ) -> (Option<T>, Vec<Failure>) {
+    ) -> (Option<T>, Vec<Failure>)
+    where
+        T: Send + 'static,
+        Option<T>: Answered,
+    {
         let mut failures = Vec::new();
-        for link in self.handling(Event::Egress) {
-            match self.ask_by_name(link, name, ask).await {
-                Ok(Some(answer)) => return (Some(answer), failures),
-                Ok(None) => {}
-                Err(failure) => failures.push(failure),
+        for asked in self.asked(Event::Egress, name.as_bytes()) {
+            let name = name.to_owned();
+            match self.put(asked, move |plugin| ask(plugin, &name), || None).await {
+                Some(Ok(Some(answer))) => return (Some(answer), failures),
+                Some(Ok(None)) | None => {}
+                Some(Err(failure)) => failures.push(failure),
             }
         }
         (None, failures)
-    }
-
-    async fn ask_by_name<T: Send + 'static>(
-        &self,
-        link: &Link,
-        name: &str,
-        ask: fn(&dyn Plugin, &str) -> Result<Option<T>, Failure>,
-    ) -> Result<Option<T>, Failure> {
-        let (plugin, name) = (Arc::clone(&link.plugin), name.to_owned());
-        self.run(link, move || ask(&*plugin, &name)).await
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Chain, Step, step};
 use crate::{
-    Event,
+    Event, Plugin,
     event::smtp_session::{Answer, Credentials, Identified, OpenSession, Question},
     fingerprint::of_client,
 };
@@ -15,12 +15,14 @@ impl Chain {
     /// # Cancel safety
     /// When dropped, some plugins were asked, and nothing else has happened.
     pub async fn smtp_session(&self, session: &Arc<OpenSession>, question: &Question) -> (Answer, Vec<Step>) {
-        let mut trail = Vec::new();
-        for link in self.handling(Event::SmtpSession) {
+        let (mut trail, key) = (Vec::new(), key(session));
+        for asked in self.asked(Event::SmtpSession, key.as_bytes()) {
             let started = Instant::now();
-            let (plugin, asked, question) = (Arc::clone(&link.plugin), Arc::clone(session), question.clone());
-            let about = || Some(of_client(session));
-            let (word, end) = match self.run_about(link, move || plugin.smtp_session(&asked, &question), about).await {
+            let (here, question) = (Arc::clone(session), question.clone());
+            let (ask, about) =
+                (move |plugin: &dyn Plugin| plugin.smtp_session(&here, &question), || Some(of_client(session)));
+            let Some((link, answer)) = asked.link.zip(self.put(asked, ask, about).await) else { continue };
+            let (word, end) = match answer {
                 Ok(Ok(())) => ("accept", None),
                 Ok(Err(refusal)) => (refusal.word(), Some(refusal)),
                 Err(failure) => (failure.kind.word(), link.on_failure.refusal()),
@@ -39,12 +41,14 @@ impl Chain {
     /// # Cancel safety
     /// As [`Chain::smtp_session`].
     pub async fn auth(&self, session: &Arc<OpenSession>, credentials: &Credentials) -> (Identified, Vec<Step>) {
-        let mut trail = Vec::new();
-        for link in self.handling(Event::SmtpSession) {
+        let (mut trail, key) = (Vec::new(), key(session));
+        for asked in self.asked(Event::SmtpSession, key.as_bytes()) {
             let started = Instant::now();
-            let (plugin, asked, credentials) = (Arc::clone(&link.plugin), Arc::clone(session), credentials.clone());
-            let about = || Some(of_client(session));
-            let (word, end) = match self.run_about(link, move || plugin.auth(&asked, &credentials), about).await {
+            let (here, credentials) = (Arc::clone(session), credentials.clone());
+            let (ask, about) =
+                (move |plugin: &dyn Plugin| plugin.auth(&here, &credentials), || Some(of_client(session)));
+            let Some((link, answer)) = asked.link.zip(self.put(asked, ask, about).await) else { continue };
+            let (word, end) = match answer {
                 Ok(Ok(None)) => ("pass", None),
                 Ok(Ok(identity)) => ("accept", Some(Ok(identity))),
                 Ok(Err(refusal)) => (refusal.word(), Some(Err(refusal))),
@@ -57,4 +61,9 @@ impl Chain {
         }
         (Ok(None), trail)
     }
+}
+
+/// Returns by what a session is drawn: all that a client's address and port say comes to the same plugin.
+fn key(session: &OpenSession) -> String {
+    session.session.peer.map(|peer| peer.to_string()).unwrap_or_default()
 }

@@ -5,12 +5,13 @@ use tollgate_smtp::Reply;
 
 use super::*;
 use crate::{
-    OptionValue, QueueOption,
+    FailureKind, OptionValue, QueueOption,
     event::{
         requeue::Queued,
         smtp_session::{OpenSession, Question},
     },
     scripted::Scripted,
+    watch::{Called, Shadowed},
 };
 
 fn session() -> Session {
@@ -271,4 +272,90 @@ async fn a_plugin_that_fails_changes_nothing_of_where_mail_waits() {
     let told: Vec<_> = trail.iter().map(|step| step.outcome).collect();
     let meta = changes.changed_meta(&Meta::new()).unwrap_or_default();
     assert_eq!((meta["campaign"].as_str(), told), ("ac", vec!["requeue", "trap", "requeue"]));
+}
+
+/// Hands on what is told.
+struct Ear(std::sync::mpsc::Sender<Shadowed>);
+
+impl Watch for Ear {
+    fn called(&self, _: &Called<'_>) {}
+
+    fn shadowed(&self, shadowed: &Shadowed) {
+        self.0.send(shadowed.clone()).unwrap();
+    }
+}
+
+/// Returns a chain of a holder, if there is one, and somebody who is tried in its place, with what is told of shadows.
+fn rivals(holder: Option<Scripted>, rival: Scripted, mode: Mode) -> (Chain, std::sync::mpsc::Receiver<Shadowed>) {
+    let (ear, told) = std::sync::mpsc::channel();
+    let rival =
+        Link { mode, instead_of: Some("old".to_owned()), ..Link::new(rival, Phase::Received, OnFailure::Defer) };
+    let holder = holder.map(|holder| Link::new(holder, Phase::Received, OnFailure::Defer));
+    let last = Link::new(marks("q"), Phase::Queue, OnFailure::Defer);
+    let links = [rival, last].into_iter().chain(holder).collect();
+    (Chain::new(links, Workers::start(1).unwrap()).watched(Arc::new(Ear(ear))), told)
+}
+
+fn difference(told: &std::sync::mpsc::Receiver<Shadowed>) -> Option<String> {
+    told.recv_timeout(Duration::from_secs(60)).unwrap().difference
+}
+
+#[tokio::test]
+async fn a_shadow_decides_nothing_and_what_it_would_have_done_is_told() {
+    let refuses = || {
+        Scripted::new("new").on_message(|_, edits| {
+            edits.meta.insert("seen".to_owned(), "new".to_owned());
+            Ok(Err(OnFailure::Reject.refusal().unwrap()))
+        })
+    };
+    let (beside, told) = rivals(Some(marks("old")), refuses(), Mode::Shadow);
+    let (alone, told_alone) = rivals(None, refuses(), Mode::Shadow);
+    let mut drafts = [draft(), draft()];
+
+    let decisions = [beside.message_received(&mut drafts[0]).await, alone.message_received(&mut drafts[1]).await];
+
+    let seen = drafts.map(|draft| draft.edits.meta["seen"].clone());
+    let words = decisions.each_ref().map(words);
+    let rejects = Some("reject '550 5.3.0 message processing failed' instead of accept".to_owned());
+    assert_eq!(words, [vec![("old", "accept"), ("q", "accept")], vec![("q", "accept")]]);
+    assert_eq!(seen, ["oldq".to_owned(), "q".to_owned()]);
+    assert_eq!([difference(&told), difference(&told_alone)], [rejects.clone(), rejects]);
+}
+
+#[tokio::test]
+async fn a_shadow_that_edits_otherwise_fails_or_agrees_is_told_apart() {
+    let edits = |name: &'static str| marks(name);
+    let shadows = [edits("new"), edits("old"), fails_after_an_edit("new")];
+    let mut told = Vec::new();
+
+    for shadow in shadows {
+        let (chain, ear) = rivals(Some(marks("old")), shadow, Mode::Shadow);
+        chain.message_received(&mut draft()).await;
+        told.push(difference(&ear));
+    }
+
+    let expected = [Some("metadata seen: 'new' instead of 'old'"), None, Some("plugin new failed (trap): scripted")];
+    assert_eq!(told, expected.map(|text| text.map(str::to_owned)));
+}
+
+#[tokio::test]
+async fn a_canary_decides_for_its_share_and_for_the_same_messages_again() {
+    let (chain, _told) = rivals(Some(marks("old")), marks("new"), Mode::Canary(Share::new(2500).unwrap()));
+    let drafts: Vec<Draft> = (0..400).map(|_| draft()).collect();
+    let mut rounds = Vec::new();
+
+    for _ in 0..2 {
+        let mut seen = Vec::new();
+        for draft in &drafts {
+            let mut draft = draft.clone();
+            chain.message_received(&mut draft).await;
+            seen.push(draft.edits.meta["seen"].clone());
+        }
+        rounds.push(seen);
+    }
+
+    let new = rounds[0].iter().filter(|seen| *seen == "newq").count();
+    let old = rounds[0].iter().filter(|seen| *seen == "oldq").count();
+    assert_eq!((new + old, rounds[0] == rounds[1]), (400, true));
+    assert!((50..150).contains(&new), "{new} of 400");
 }

@@ -165,6 +165,15 @@ impl PathOption {
         (Self::MaxConnectionRate, "max_connection_rate"),
     ];
 
+    /// All options.
+    pub const ALL: [Self; 5] = [
+        Self::ConnectionLimit,
+        Self::MaxDeliveriesPerConnection,
+        Self::MaxReady,
+        Self::MaxMessageRate,
+        Self::MaxConnectionRate,
+    ];
+
     /// Returns the option's name in `tollgate.toml`.
     #[must_use]
     pub fn name(self) -> &'static str {
