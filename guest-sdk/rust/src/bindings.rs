@@ -29,6 +29,8 @@ macro_rules! event {
                     "tollgate:policy/log@0.1.0": crate::bindings::host::tollgate::policy::log,
                     "tollgate:policy/clock@0.1.0": crate::bindings::host::tollgate::policy::clock,
                     "tollgate:policy/domains@0.1.0": crate::bindings::host::tollgate::policy::domains,
+                    "tollgate:policy/metrics@0.1.0": crate::bindings::host::tollgate::policy::metrics,
+                    "tollgate:policy/counters@0.1.0": crate::bindings::host::tollgate::policy::counters,
                     "tollgate:policy/message@0.1.0": crate::bindings::host::tollgate::policy::message,
                     "tollgate:policy/queue-settings@0.1.0": crate::bindings::host::tollgate::policy::queue_settings,
                     "tollgate:policy/session@0.1.0": crate::bindings::host::tollgate::policy::session,

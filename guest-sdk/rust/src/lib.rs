@@ -38,8 +38,10 @@
 pub mod bindings;
 #[cfg(feature = "config")]
 pub mod config;
+pub mod counters;
 mod event;
 pub mod log;
+pub mod metrics;
 mod panic;
 mod register;
 

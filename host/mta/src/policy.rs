@@ -12,6 +12,7 @@ use std::{
     thread,
 };
 
+use tollgate_capability::Grants;
 use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_policy::{Chain, Event, Link, Workers};
 use tollgate_wasm::{
@@ -32,6 +33,9 @@ pub(crate) struct Loader {
     /// What was loaded last, by where it came from, so that a reload finds in memory what has not changed.
     loaded: BTreeMap<PathBuf, Arc<Component>>,
 }
+
+/// What a component may cost, and use.
+type May<'a> = (&'a Limits, Grants);
 
 /// Plugins ready to be asked, with what is to be said about their configuration.
 pub(crate) struct Loaded {
@@ -129,11 +133,11 @@ impl Loader {
 
     /// Returns the stock plugin's component.
     pub(crate) fn queue_helper(&mut self) -> Result<Arc<Component>, String> {
-        self.component(&ComponentSource::QueueHelper, &Limits::default())
+        self.component(&ComponentSource::QueueHelper, (&Limits::default(), Grants::default()))
     }
 
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
-        let component = self.component(&config.component, &config.limits);
+        let component = self.component(&config.component, (&config.limits, config.grants));
         let (plugin, configuration) = self.start(config, component)?;
         let link = Link::new(plugin, config.phase, config.on_failure);
         Ok((link, configuration))
@@ -167,8 +171,8 @@ impl Loader {
         })
     }
 
-    fn component(&mut self, source: &ComponentSource, limits: &Limits) -> Result<Arc<Component>, String> {
-        self.load_octets(Self::octets(source)?, limits)
+    fn component(&mut self, source: &ComponentSource, may: May<'_>) -> Result<Arc<Component>, String> {
+        self.load_octets(Self::octets(source)?, may)
     }
 
     /// Reads a component; returns it with where it comes from.
@@ -183,10 +187,10 @@ impl Loader {
         }
     }
 
-    fn load_octets(&mut self, source: (PathBuf, Vec<u8>), limits: &Limits) -> Result<Arc<Component>, String> {
-        let (key, octets) = source;
-        let component =
-            self.runtime.load_within(&octets, limits).map_err(|reason| format!("{}: {reason}", key.display()))?;
+    fn load_octets(&mut self, source: (PathBuf, Vec<u8>), may: May<'_>) -> Result<Arc<Component>, String> {
+        let ((key, octets), (limits, grants)) = (source, may);
+        let loaded = self.runtime.load_granted(&octets, limits, grants);
+        let component = loaded.map_err(|reason| format!("{}: {reason}", key.display()))?;
         self.loaded.insert(key, Arc::clone(&component));
         Ok(component)
     }

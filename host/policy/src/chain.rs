@@ -135,6 +135,11 @@ impl Chain {
         &self.workers
     }
 
+    /// Returns the plugins, in the order of their phases.
+    pub fn plugins(&self) -> impl Iterator<Item = &dyn Plugin> {
+        self.links.iter().map(|link| &*link.plugin)
+    }
+
     /// Returns the names of the plugins that are asked for an event, in their order.
     pub fn handlers(&self, event: Event) -> impl Iterator<Item = &str> {
         self.handling(event).map(|link| link.plugin.name())

@@ -29,7 +29,7 @@ pub use event::{
 pub use failure::{Failure, FailureKind, OnFailure};
 pub use fingerprint::fingerprint;
 pub use health::{Fingerprint, Health, Standing};
-pub use plugin::{Event, Events, Phase, Placement, Plugin, Vitals};
+pub use plugin::{Event, Events, Metric, Phase, Placement, Plugin, Vitals};
 pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
 pub use tenant::{Judgement, Layer, Missing, TenantPolicy};
 pub use workers::Workers;

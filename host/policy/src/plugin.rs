@@ -109,6 +109,17 @@ pub struct Vitals {
     pub has_snapshot: bool,
 }
 
+/// A number that a plugin shows to whoever watches the host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Metric {
+    /// Its name, which the plugin has declared.
+    pub name: String,
+    /// What it counts, in the plugin's words.
+    pub help: String,
+    /// What it has come to.
+    pub value: u64,
+}
+
 /// Something that answers events, in its own time, without async: it computes and returns.
 ///
 /// Only events in [`Plugin::events`] are asked; the rest keep what is here, the answer of one who has nothing to say. All
@@ -131,6 +142,11 @@ pub trait Plugin: Send + Sync {
     /// Returns what it takes of the machine.
     fn vitals(&self) -> Vitals {
         Vitals::default()
+    }
+
+    /// Returns the numbers that it shows.
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
     }
 
     /// Judges a message. The edits come back changed with the answer; with a failure they are gone, and the caller's copy holds.

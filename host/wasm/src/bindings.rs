@@ -30,6 +30,8 @@ macro_rules! event {
                     "tollgate:policy/log": crate::bindings::host::tollgate::policy::log,
                     "tollgate:policy/clock": crate::bindings::host::tollgate::policy::clock,
                     "tollgate:policy/domains": crate::bindings::host::tollgate::policy::domains,
+                    "tollgate:policy/metrics": crate::bindings::host::tollgate::policy::metrics,
+                    "tollgate:policy/counters": crate::bindings::host::tollgate::policy::counters,
                     "tollgate:policy/message": crate::bindings::host::tollgate::policy::message,
                     "tollgate:policy/queue-settings": crate::bindings::host::tollgate::policy::queue_settings,
                     "tollgate:policy/session": crate::bindings::host::tollgate::policy::session,

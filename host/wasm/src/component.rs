@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use tollgate_capability::Grants;
 use tollgate_policy::Events;
 use wasmtime::{
     Engine,
@@ -18,6 +19,7 @@ use crate::{
     compile::{CompileError, Compiler, Job, Task},
     engine::{self, Pool, Ticker},
     exports::Exports,
+    given::Keeper,
     limits::Limits,
     plugin::{idle::Idle, snapshots},
     scan::{self, Census, Misfit, PACKAGE, ScanError},
@@ -37,11 +39,15 @@ struct Shared {
     cache: Option<Cache>,
     compiler: Compiler,
     /// What is in use, so that a component is in memory once, whoever has it.
-    loaded: Mutex<HashMap<blake3::Hash, Weak<Component>>>,
+    loaded: Mutex<Loaded>,
     snapshots: Snapshots,
     snapshot_queue: snapshots::Queue,
     idle: Idle,
+    keeper: Keeper,
 }
+
+/// Components in use: a component with other grants is another.
+type Loaded = HashMap<(blake3::Hash, Grants), Weak<Component>>;
 
 /// A component, compiled and checked, of which any number of plugins can be made.
 pub struct Component {
@@ -51,6 +57,7 @@ pub struct Component {
     octets: Arc<[u8]>,
     census: Census,
     digest: blake3::Hash,
+    grants: Grants,
 }
 
 /// Code that can be instantiated: a component's, or that of its snapshot.
@@ -109,8 +116,9 @@ impl Runtime {
             Cache::open(folder).inspect_err(warn).ok()
         });
         let (loaded, snapshots, snapshot_queue) = (Mutex::default(), Snapshots::default(), Mutex::default());
-        let idle = Idle::default();
-        let shared = Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue, idle };
+        let (idle, keeper) = (Idle::default(), Keeper::default());
+        let shared =
+            Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue, idle, keeper };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -122,17 +130,26 @@ impl Runtime {
         self.load_within(octets, &Limits::default())
     }
 
-    /// Checks and compiles a component, or takes its code from the cache. One that is in use already is not loaded again.
+    /// Checks and compiles a component that was granted nothing. See [`Runtime::load_granted`].
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_within(&self, octets: &[u8], limits: &Limits) -> Result<Arc<Component>, LoadError> {
+        self.load_granted(octets, limits, Grants::default())
+    }
+
+    /// Checks and compiles a component, or takes its code from the cache. One that is in use already is not loaded again. What it
+    /// imports must be offered to everybody or granted.
     ///
     /// # Errors
     /// [`LoadError`]; the component's fault, unless no process can be had to compile it in.
-    pub fn load_within(&self, octets: &[u8], limits: &Limits) -> Result<Arc<Component>, LoadError> {
+    pub fn load_granted(&self, octets: &[u8], limits: &Limits, grants: Grants) -> Result<Arc<Component>, LoadError> {
         let census = scan::scan(octets, limits)?;
-        if let Some(misfit) = Misfit::of(&census) {
+        if let Some(misfit) = Misfit::of(&census, grants) {
             return Err(LoadError::Misfit(misfit));
         }
         let digest = blake3::hash(octets);
-        if let Some(component) = self.in_use(&digest) {
+        if let Some(component) = self.in_use(&(digest, grants)) {
             return Ok(component);
         }
         let job = || Job { task: Task::Compile, octets: octets.to_vec(), limits: limits.clone() };
@@ -140,8 +157,9 @@ impl Runtime {
         if image.exports.events() == Events::default() {
             return Err(LoadError::NoEvents);
         }
-        let component = Arc::new(Component { runtime: self.clone(), image, octets: octets.into(), census, digest });
-        self.loaded().insert(digest, Arc::downgrade(&component));
+        let (runtime, octets) = (self.clone(), octets.into());
+        let component = Arc::new(Component { runtime, image, octets, census, digest, grants });
+        self.loaded().insert((digest, grants), Arc::downgrade(&component));
         Ok(component)
     }
 
@@ -195,11 +213,15 @@ impl Runtime {
         &self.0.idle
     }
 
-    fn in_use(&self, digest: &blake3::Hash) -> Option<Arc<Component>> {
-        self.loaded().get(digest)?.upgrade()
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.0.keeper
     }
 
-    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<blake3::Hash, Weak<Component>>> {
+    fn in_use(&self, what: &(blake3::Hash, Grants)) -> Option<Arc<Component>> {
+        self.loaded().get(what)?.upgrade()
+    }
+
+    fn loaded(&self) -> std::sync::MutexGuard<'_, Loaded> {
         let mut loaded = self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         // Cheap beside what loading costs, and the table stays as small as what is in use.
         loaded.retain(|_, component| component.strong_count() > 0);
@@ -234,6 +256,12 @@ impl Component {
     #[must_use]
     pub fn digest(&self) -> String {
         self.digest.to_hex().to_string()
+    }
+
+    /// Returns what the component was granted.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        self.grants
     }
 
     /// Returns how many octets of compiled code and data it takes in memory.

@@ -22,6 +22,7 @@ use crate::{
     dumps::Dumps,
     exports::{Call, Functions},
     failure::failure,
+    given::Given,
     limits::Limits,
     state::{HostState, TICKS},
 };
@@ -52,6 +53,7 @@ pub(crate) struct Maker {
     pub(crate) log: Arc<LogBudget>,
     pub(crate) scope: Scope,
     pub(crate) dumps: Arc<Dumps>,
+    pub(crate) given: Arc<Given>,
     pub(crate) counts: Arc<Counts>,
 }
 
@@ -67,7 +69,7 @@ pub(crate) struct Counts {
 }
 
 impl Maker {
-    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, core_dumps: Option<PathBuf>) -> Self {
+    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, given: Given, core_dumps: Option<PathBuf>) -> Self {
         let log = Arc::new(LogBudget::new(limits.log_lines));
         Self {
             plugin: Arc::from(plugin),
@@ -75,6 +77,7 @@ impl Maker {
             log,
             scope,
             dumps: Arc::new(Dumps::into(core_dumps)),
+            given: Arc::new(given),
             counts: Arc::default(),
         }
     }

@@ -28,6 +28,7 @@ mod dumps;
 mod engine;
 mod exports;
 mod failure;
+mod given;
 mod instance;
 mod limits;
 mod plugin;

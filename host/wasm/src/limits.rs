@@ -39,6 +39,10 @@ pub struct Limits {
     pub compile: Duration,
     /// Lines in the log, in a second.
     pub log_lines: u32,
+    /// Counters (`counters`) that are kept at a time.
+    pub counters: usize,
+    /// Octets of their keys, with 64 for each.
+    pub counter_bytes: usize,
 }
 
 /// Most core instances of a component; the pool is laid out for so many.
@@ -62,6 +66,8 @@ impl Default for Limits {
             core_instances: CORE_INSTANCES,
             compile: Duration::from_secs(120),
             log_lines: 100,
+            counters: 10_000,
+            counter_bytes: 1 << 20,
         }
     }
 }

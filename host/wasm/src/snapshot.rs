@@ -19,6 +19,7 @@ use crate::{
     compile::Compiler,
     component::{Image, Runtime},
     engine,
+    given::Given,
     instance::{Guest, Maker},
     limits::Limits,
 };
@@ -57,8 +58,8 @@ fn configured(
     limits: &Limits,
 ) -> Result<Guest, String> {
     let words = |failure: Failure| failure.to_string();
-    // There is nothing to touch while a guest is configured.
-    let maker = Maker::new("snapshot", limits.clone(), Scope::default(), None);
+    // There is nothing to touch while a guest is configured, and what it declares counts where the plugin was started.
+    let maker = Maker::new("snapshot", limits.clone(), Scope::default(), Given::nothing(), None);
     let mut guest = Guest::instantiate(runtime, image, &maker).map_err(words)?;
     let files: Vec<wit::File> =
         files.iter().map(|(name, content)| wit::File { name: name.clone(), content: content.clone() }).collect();

@@ -8,6 +8,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use crate::{
     bindings,
     capability::LogBudget,
+    given::Given,
     instance::Maker,
     limits::{Ceiling, Limits, OutOfTime, Stopwatch},
 };
@@ -30,6 +31,7 @@ pub(crate) struct HostState {
     limits: Arc<Limits>,
     log: Arc<LogBudget>,
     scope: Scope,
+    given: Arc<Given>,
     stopwatch: Stopwatch,
     host_calls_left: u32,
     header_bytes_left: usize,
@@ -39,7 +41,7 @@ pub(crate) struct HostState {
 
 impl HostState {
     pub(crate) fn new(maker: &Maker) -> Self {
-        let Maker { plugin, limits, log, scope, .. } = maker.clone();
+        let Maker { plugin, limits, log, scope, given, .. } = maker.clone();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -60,6 +62,7 @@ impl HostState {
             limits,
             log,
             scope,
+            given,
         }
     }
 
@@ -89,6 +92,12 @@ impl HostState {
         }
     }
 
+    /// Charges one call of a kind that makes no sense before there is an event.
+    pub(crate) fn charge_in_event(&mut self, call: &'static str) -> wasmtime::Result<()> {
+        self.charge()?;
+        if self.configuring { Err(wasmtime::Error::new(NotDuringInit(call))) } else { Ok(()) }
+    }
+
     /// Returns how many calls to the host the event has made.
     pub(crate) fn host_calls_made(&self) -> u32 {
         self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
@@ -112,6 +121,11 @@ impl HostState {
     /// Returns what the plugin may touch.
     pub(crate) fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Returns what the plugin was given to use.
+    pub(crate) fn given(&self) -> &Given {
+        &self.given
     }
 
     pub(crate) fn log_budget(&self) -> &LogBudget {

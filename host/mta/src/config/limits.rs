@@ -53,6 +53,7 @@ fn each(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
         ("init_memory", &mut limits.init_memory, MEMORY),
         ("host_call_bytes", &mut limits.host_call_bytes, MEMORY),
         ("header_bytes", &mut limits.header_bytes, 16 << 20),
+        ("counter_bytes", &mut limits.counter_bytes, 1 << 30),
         ("artifact", &mut limits.artifact, 256 << 20),
         ("function_body", &mut limits.function_body, FUNCTION_BODY),
     ] {
@@ -74,9 +75,11 @@ fn numbers(section: &mut Section<'_>, limits: &mut Limits, findings: &mut Findin
             *value = u32::try_from(number).unwrap_or(most);
         }
     }
-    for (key, value, most) in
-        [("handles", &mut limits.handles, 1_000_000), ("table_elements", &mut limits.table_elements, 20_000)]
-    {
+    for (key, value, most) in [
+        ("handles", &mut limits.handles, 1_000_000),
+        ("table_elements", &mut limits.table_elements, 20_000),
+        ("counters", &mut limits.counters, 10_000_000),
+    ] {
         if let Some(number) = number(section, key, most, findings) {
             *value = usize::try_from(number).unwrap_or(usize::MAX);
         }

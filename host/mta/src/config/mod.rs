@@ -7,6 +7,7 @@ mod auth;
 mod clash;
 mod egress;
 pub(crate) mod files;
+mod grants;
 mod limits;
 mod listen;
 mod path;

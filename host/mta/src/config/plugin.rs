@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use tollgate_capability::Grants;
 use tollgate_config::{Findings, Node, Position, Section, Value};
 use tollgate_policy::{OnFailure, Phase, scope::Scope};
 use tollgate_wasm::{Instances, Limits};
 
-use super::limits;
+use super::{grants::grants, limits};
 
 /// A plugin of the operator's.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct PluginConfig {
     pub(crate) on_failure: OnFailure,
     pub(crate) instances: Instances,
     pub(crate) limits: Limits,
+    /// What it may use.
+    pub(crate) grants: Grants,
     /// What it may touch.
     pub(crate) scope: Scope,
     /// Folder for core dumps of instances that trapped.
@@ -86,6 +89,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
     }
     let instances = section.parsed("instances", findings, instances);
     let limits = limits::limits(&mut section, findings);
+    let grants = grants(&mut section, findings);
     let core_dumps = section.text("core_dumps", findings).map(|path| folder.join(path));
     for (key, found) in [("name", name.is_some()), ("component", component.is_some())] {
         if !found && section.entry_is_missing(key) {
@@ -103,6 +107,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
         on_failure,
         instances,
         limits,
+        grants,
         scope: Scope::Operator,
         core_dumps,
         origin,

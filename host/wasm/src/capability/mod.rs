@@ -3,10 +3,12 @@
 //! Every function here does bounded work, holds no lock while it does it, and charges the event's budget of host calls.
 
 mod clock;
+mod counters;
 mod domains;
 pub(crate) mod egress_settings;
 mod log;
 pub(crate) mod message;
+mod metrics;
 pub(crate) mod queue_settings;
 pub(crate) mod queued_message;
 pub(crate) mod session;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tollgate_capability::metrics::Reading;
 use tollgate_message::{Edits, QueueName, Received};
 use tollgate_policy::{
-    Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
+    Answer, Events, Failure, Metric, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
     event::{
         egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
         record::Batch,
@@ -41,6 +42,11 @@ impl Plugin for WasmPlugin {
 
     fn digest(&self) -> String {
         self.0.component.digest()
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let readings = self.0.maker.given.metrics.read();
+        readings.into_iter().map(|Reading { name, help, value }| Metric { name, help, value }).collect()
     }
 
     fn vitals(&self) -> Vitals {

@@ -128,11 +128,13 @@ impl WasmPlugin {
         let Setup { name, files, limits, instances, scope, core_dumps } = setup;
         let files: Vec<_> =
             files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
-        let maker = Maker::new(&name, limits, scope, core_dumps);
+        let given = component.runtime.keeper().give(&name, component.grants(), &limits);
+        let maker = Maker::new(&name, limits, scope, given, core_dumps);
         let mut guest = Guest::instantiate(&component.runtime, &component.image, &maker)?;
         let loaded = guest
             .configure(&files)?
             .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
+        maker.given.metrics.close();
         let snapshot = SnapshotState::new(&component, &files);
         let inner = Inner { component, maker, files, instances, idle: Mutex::new(Vec::new()), snapshot };
         inner.give_back(guest);
