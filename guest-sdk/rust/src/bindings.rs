@@ -13,6 +13,17 @@ pub mod host {
     });
 }
 
+/// The interfaces that the host offers to plugins that may wait.
+pub mod waiting {
+    wit_bindgen::generate!({
+        world: "waiting",
+        path: "../../wit/v0.1",
+        generate_all,
+        additional_derives: [PartialEq],
+        with: { "tollgate:policy/types@0.1.0": crate::bindings::host::tollgate::policy::types },
+    });
+}
+
 macro_rules! event {
     ($module:ident, $path:literal, $world:literal, $macro_name:literal) => {
         #[doc = concat!("The world `", $world, "`.")]

@@ -7,18 +7,33 @@ use std::fmt;
 pub enum Capability {
     /// Numbers in memory that outlive an event.
     Counters,
+    /// Values on disk.
+    Kv,
+    /// Look-ups of names.
+    Dns,
+    /// Requests to hosts on a list.
+    HttpClient,
 }
 
 impl Capability {
     /// All of them, in the order in which people read of them.
-    pub const ALL: [Self; 1] = [Self::Counters];
+    pub const ALL: [Self; 4] = [Self::Counters, Self::Kv, Self::Dns, Self::HttpClient];
 
     /// Returns its name: that of its interface in `wit/`, and in `grants`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Counters => "counters",
+            Self::Kv => "kv",
+            Self::Dns => "dns",
+            Self::HttpClient => "http-client",
         }
+    }
+
+    /// Returns whether using it may take a while: for a disk, for somebody else.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        !matches!(self, Self::Counters)
     }
 
     /// Returns the capability of this name.
@@ -43,6 +58,12 @@ impl Grants {
     #[must_use]
     pub fn contains(self, capability: Capability) -> bool {
         self.0 & (1 << capability as u8) != 0
+    }
+
+    /// Returns whether a plugin with these may have to wait for something.
+    #[must_use]
+    pub fn wait(self) -> bool {
+        self.iter().any(Capability::waits)
     }
 
     /// Returns what is in the set.

@@ -173,13 +173,17 @@ impl Chain {
         self.run_about(link, ask, || None).await
     }
 
-    /// Runs something on a worker, wherever the plugin runs otherwise.
+    /// Runs something where nobody waits for it, wherever the plugin runs otherwise.
     async fn run_on_worker<T: Send + 'static>(
         &self,
         link: &Link,
         ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.run_at(link, Placement::Worker, ask, || None).await
+        let placement = match link.plugin.placement() {
+            Placement::Inline => Placement::Worker,
+            elsewhere => elsewhere,
+        };
+        self.run_at(link, placement, ask, || None).await
     }
 
     /// As [`Self::run`]; `about`: what it is about that may have broken the plugin, and may come again.
@@ -205,7 +209,11 @@ impl Chain {
         }
         let answer = match placement {
             Placement::Inline => ask(),
-            Placement::Worker => self.workers.run(ask).await.unwrap_or_else(|| Err(no_worker(link))),
+            Placement::Worker => self.workers.run(ask).await.unwrap_or_else(|| Err(no_worker(link, NO_WORKER))),
+            Placement::Room(room) => {
+                let ran = room.run(ask).await.map(|(answer, _)| answer);
+                ran.unwrap_or_else(|| Err(no_worker(link, NO_ROOM)))
+            }
         };
         match &answer {
             Ok(_) => link.health.answered(),
@@ -248,12 +256,12 @@ fn step(link: &Link, outcome: &'static str, started: Instant) -> Step {
     Step { plugin: link.plugin.name().to_owned(), outcome, micros }
 }
 
-fn no_worker(link: &Link) -> Failure {
-    Failure {
-        plugin: link.plugin.name().to_owned(),
-        kind: FailureKind::Unavailable,
-        detail: "too many events wait for a policy worker".to_owned(),
-    }
+const NO_WORKER: &str = "too many events wait for a policy worker";
+/// Why a plugin that may wait could not be run.
+pub(crate) const NO_ROOM: &str = "too many of its events wait until others are done (limits.at_once)";
+
+fn no_worker(link: &Link, why: &str) -> Failure {
+    Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Unavailable, detail: why.to_owned() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_message::{Edits, QueueName, Received};
 
 use crate::{
-    Answer, Failure, Settings, Throttle,
+    Answer, Failure, Room, Settings, Throttle,
     event::{
         egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
         record::Batch,
@@ -88,12 +88,14 @@ pub enum Phase {
 }
 
 /// On which thread a plugin runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Placement {
     /// On the thread that serves the session: for operators' plugins, warm and quick.
     Inline,
     /// On a policy worker, so that it cannot hold up a session.
     Worker,
+    /// On a thread of its own, since it may wait for something.
+    Room(Arc<Room>),
 }
 
 /// What a plugin takes of the machine.

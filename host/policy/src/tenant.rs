@@ -14,7 +14,7 @@ use tollgate_message::{Draft, Edits, QueueName, Received};
 use crate::{
     Answer, Chain, Event, Events, Failure, FailureKind, Fingerprint, Health, OnFailure, Outcome, Placement, Plugin,
     Settings, Step, Throttle,
-    chain::settle,
+    chain::{NO_ROOM, settle},
     fingerprint,
     scope::{Bounds, Clamp, Scope},
 };
@@ -147,8 +147,11 @@ impl TenantPolicy {
         if !self.health.may_ask(Instant::now()) {
             return (Err(self.failure(FailureKind::Quarantined, QUARANTINED.to_owned())), Duration::ZERO);
         }
-        let ran = chain.workers().run_for(&self.tenant, ask).await;
-        let no_worker = || (Err(self.failure(FailureKind::Unavailable, NO_WORKER.to_owned())), Duration::ZERO);
+        let (ran, why) = match self.plugin.placement() {
+            Placement::Room(room) => (room.run(ask).await, NO_ROOM),
+            Placement::Inline | Placement::Worker => (chain.workers().run_for(&self.tenant, ask).await, NO_WORKER),
+        };
+        let no_worker = || (Err(self.failure(FailureKind::Unavailable, why.to_owned())), Duration::ZERO);
         let (answer, cpu) = ran.unwrap_or_else(no_worker);
         match &answer {
             Ok(_) => self.health.answered(),

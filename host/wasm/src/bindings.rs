@@ -1,4 +1,5 @@
-//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for each event.
+//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for what those import that may wait, one for
+//! each event.
 //!
 //! The event worlds borrow the interfaces of the first, so that a type is the same type in all of them.
 
@@ -16,6 +17,15 @@ pub(crate) mod host {
             "tollgate:policy/egress-settings.egress-path": crate::capability::egress_settings::PathHandle,
             "tollgate:policy/queued-message.queued-message": crate::capability::queued_message::QueuedHandle,
         },
+    });
+}
+
+pub(crate) mod waiting {
+    wasmtime::component::bindgen!({
+        world: "waiting",
+        path: "../../wit/v0.1",
+        imports: { default: trappable },
+        with: { "tollgate:policy/types": crate::bindings::host::tollgate::policy::types },
     });
 }
 

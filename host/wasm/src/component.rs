@@ -9,40 +9,34 @@ use std::{
 
 use tollgate_capability::Grants;
 use tollgate_policy::Events;
-use wasmtime::{
-    Engine,
-    component::{Component as Code, InstancePre, Linker},
-};
 
 use crate::{
     cache::{Cache, Key},
     compile::{CompileError, Compiler, Job, Task},
-    engine::{self, Pool, Ticker},
-    exports::Exports,
+    engine::Pool,
     given::Keeper,
     limits::Limits,
-    plugin::{idle::Idle, snapshots},
+    place::{Image, Place},
+    plugin::snapshots,
     scan::{self, Census, Misfit, PACKAGE, ScanError},
     snapshot::Snapshots,
-    state::{self, HostState},
 };
 
-/// Where components run: the engine, what it offers them, and the code that was compiled for it. Cloning shares it.
+/// Where components run: the engines, what they offer, and the code that was compiled for them. Cloning shares it.
 #[derive(Clone)]
 pub struct Runtime(Arc<Shared>);
 
 /// What all components of a runtime share.
 struct Shared {
-    engine: Engine,
-    linker: Linker<HostState>,
-    ticker: Ticker,
+    hot: Arc<Place>,
+    /// Made when the first component is loaded that may wait: most programs have none.
+    waiting: Mutex<Option<Arc<Place>>>,
     cache: Option<Cache>,
     compiler: Compiler,
     /// What is in use, so that a component is in memory once, whoever has it.
     loaded: Mutex<Loaded>,
     snapshots: Snapshots,
     snapshot_queue: snapshots::Queue,
-    idle: Idle,
     keeper: Keeper,
 }
 
@@ -58,14 +52,6 @@ pub struct Component {
     census: Census,
     digest: blake3::Hash,
     grants: Grants,
-}
-
-/// Code that can be instantiated: a component's, or that of its snapshot.
-pub(crate) struct Image {
-    pub(crate) pre: InstancePre<HostState>,
-    pub(crate) exports: Exports,
-    /// Octets of code and data in memory.
-    pub(crate) weight: usize,
 }
 
 /// Why octets are not a component that the host can run. Shown to whoever configured it.
@@ -84,6 +70,9 @@ pub enum LoadError {
     /// It was compiled, and the engine does not take it.
     #[error("not a valid component: {0}")]
     Invalid(String),
+    /// There is no engine for components that may wait. The machine's fault.
+    #[error("no engine for components that may wait: {0}")]
+    Engine(#[from] io::Error),
     /// It handles no event.
     #[error("the component exports no event of {PACKAGE}; it would never be called")]
     NoEvents,
@@ -103,22 +92,15 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::new`].
     pub fn with_pool(cache: Option<&Path>, compiler: Compiler, pool: &Pool) -> io::Result<Self> {
-        Self::on(engine::hot(pool).map_err(io::Error::other)?, cache, compiler)
-    }
-
-    /// Starts what an engine needs beside itself.
-    pub(crate) fn on(engine: Engine, cache: Option<&Path>, compiler: Compiler) -> io::Result<Self> {
-        let linker = state::linker(&engine).map_err(io::Error::other)?;
-        let ticker = Ticker::start(&engine)?;
+        let (hot, waiting) = (Arc::new(Place::hot(pool)?), Mutex::default());
         let cache = cache.and_then(|folder| {
             let warn =
                 |reason: &io::Error| tracing::warn!(folder = %folder.display(), %reason, "no cache of compiled code");
             Cache::open(folder).inspect_err(warn).ok()
         });
         let (loaded, snapshots, snapshot_queue) = (Mutex::default(), Snapshots::default(), Mutex::default());
-        let (idle, keeper) = (Idle::default(), Keeper::default());
-        let shared =
-            Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue, idle, keeper };
+        let keeper = Keeper::default();
+        let shared = Shared { hot, waiting, cache, compiler, loaded, snapshots, snapshot_queue, keeper };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -153,7 +135,8 @@ impl Runtime {
             return Ok(component);
         }
         let job = || Job { task: Task::Compile, octets: octets.to_vec(), limits: limits.clone() };
-        let image = Arc::new(self.image(&Key::component(&digest), job)?);
+        let place = self.place(grants)?;
+        let image = Arc::new(self.image(&Key::component(&digest), &place, job)?);
         if image.exports.events() == Events::default() {
             return Err(LoadError::NoEvents);
         }
@@ -164,37 +147,36 @@ impl Runtime {
     }
 
     /// Returns code that can be instantiated, from the cache or by doing the job.
-    pub(crate) fn image(&self, key: &Key, job: impl FnOnce() -> Job) -> Result<Image, LoadError> {
-        if let Some(image) = self.cached(key) {
+    pub(crate) fn image(&self, key: &Key, place: &Arc<Place>, job: impl FnOnce() -> Job) -> Result<Image, LoadError> {
+        if let Some(image) = self.cached(key, place) {
             return image;
         }
         let made = self.0.compiler.run(&job())?;
-        let code = crate::cache::deserialize(&self.0.engine, &made).map_err(|reason| invalid(&reason))?;
+        let code = crate::cache::deserialize(&place.engine, &made).map_err(|reason| invalid(&reason))?;
         if let Some(cache) = &self.0.cache {
-            cache.store(&self.0.engine, key, &made);
+            cache.store(&place.engine, key, &made);
         }
-        self.link(&code, made.len())
+        place.link(&code, made.len()).map_err(|reason| invalid(&reason))
     }
 
     /// Returns code out of the cache.
-    pub(crate) fn cached(&self, key: &Key) -> Option<Result<Image, LoadError>> {
-        let (code, weight) = self.0.cache.as_ref()?.load(&self.0.engine, key)?;
-        Some(self.link(&code, weight))
+    pub(crate) fn cached(&self, key: &Key, place: &Arc<Place>) -> Option<Result<Image, LoadError>> {
+        let (code, weight) = self.0.cache.as_ref()?.load(&place.engine, key)?;
+        Some(place.link(&code, weight).map_err(|reason| invalid(&reason)))
     }
 
-    /// Gives code what it imports.
-    pub(crate) fn link(&self, code: &Code, weight: usize) -> Result<Image, LoadError> {
-        let pre = self.0.linker.instantiate_pre(code).map_err(|reason| invalid(&reason))?;
-        let exports = Exports::find(&pre);
-        Ok(Image { pre, exports, weight })
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
-    }
-
-    pub(crate) fn ticker(&self) -> &Ticker {
-        &self.0.ticker
+    /// Returns where a component with these grants runs.
+    fn place(&self, grants: Grants) -> io::Result<Arc<Place>> {
+        if !grants.wait() {
+            return Ok(Arc::clone(&self.0.hot));
+        }
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = &*waiting {
+            return Ok(Arc::clone(place));
+        }
+        let place = Arc::new(Place::waiting()?);
+        *waiting = Some(Arc::clone(&place));
+        Ok(place)
     }
 
     pub(crate) fn compiler(&self) -> &Compiler {
@@ -207,10 +189,6 @@ impl Runtime {
 
     pub(crate) fn snapshot_queue(&self) -> &snapshots::Queue {
         &self.0.snapshot_queue
-    }
-
-    pub(crate) fn idle(&self) -> &Idle {
-        &self.0.idle
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {

@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tollgate_capability::Refused;
 use tollgate_policy::scope::Scope;
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::ResourceTable;
 
 use crate::{
-    bindings,
+    bindings::host::tollgate::policy::types::PolicyError,
     capability::LogBudget,
     given::Given,
     instance::Maker,
@@ -98,6 +99,19 @@ impl HostState {
         if self.configuring { Err(wasmtime::Error::new(NotDuringInit(call))) } else { Ok(()) }
     }
 
+    /// Waits for something of the host's, as long as the event may take; then it is dropped, and the event has failed.
+    pub(crate) fn wait<T>(
+        &mut self,
+        what: impl Future<Output = Result<T, Refused>>,
+    ) -> wasmtime::Result<Result<T, PolicyError>> {
+        let deadline = self.stopwatch.deadline().into();
+        match tollgate_policy::wait(async { tokio::time::timeout_at(deadline, what).await }) {
+            Some(Ok(answer)) => Ok(answer.map_err(PolicyError::from)),
+            Some(Err(_)) => Err(wasmtime::Error::new(self.stopwatch.late())),
+            None => Ok(Err(PolicyError::Unavailable("nothing is waited for here".to_owned()))),
+        }
+    }
+
     /// Returns how many calls to the host the event has made.
     pub(crate) fn host_calls_made(&self) -> u32 {
         self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
@@ -155,10 +169,3 @@ pub(crate) const TICKS: u64 = 1;
 
 /// Longest interval between ticks.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
-
-/// Returns the linker with everything that plugins may import.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
-    let mut linker = Linker::new(engine);
-    bindings::host::Host_::add_to_linker::<HostState, HasSelf<HostState>>(&mut linker, |state| state)?;
-    Ok(linker)
-}

@@ -61,6 +61,11 @@ impl SpoolConfig {
     pub(crate) fn uploads(&self) -> PathBuf {
         self.path.join("tenants")
     }
+
+    /// Returns the folder of what plugins keep.
+    pub(crate) fn values(&self) -> PathBuf {
+        self.path.join("plugins")
+    }
 }
 
 impl Config {

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use tollgate_capability::Grants;
@@ -93,6 +93,7 @@ impl Loader {
     /// Makes a tenant's component of octets that were just sent, as [`Loader::tenant`] would of the same in a file.
     pub(crate) fn sent(&mut self, tenant: &Tenant, plugin: &PluginConfig, octets: Vec<u8>) -> (Own, Vec<Finding>) {
         let key = PathBuf::from(format!("the component of {}", plugin.name));
+        self.services = self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.tenant_of(tenant, plugin, Ok((key, octets)))
     }
 

@@ -34,9 +34,10 @@ impl Plugin for WasmPlugin {
     }
 
     fn placement(&self) -> Placement {
-        match self.0.instances {
-            Instances::Warm => Placement::Inline,
-            Instances::Fresh => Placement::Worker,
+        match (&self.0.room, self.0.instances) {
+            (Some(room), _) => Placement::Room(Arc::clone(room)),
+            (None, Instances::Warm) => Placement::Inline,
+            (None, Instances::Fresh) => Placement::Worker,
         }
     }
 
