@@ -34,10 +34,10 @@ impl MessageReceived for Errand {
             "exchangers" => told(dns::mail_exchangers(object)),
             "names" => told(dns::names(object)),
             "leak" => told((0..900).try_for_each(|n| dns::texts(&format!("{n}.{object}")).map(drop))),
-            "fetch" => told(http::fetch(&http::get(object)).map(shown)),
+            "fetch" => told(http::fetch(&http::get(object)).map(|response| shown(&response))),
             "hurry" => {
                 let request = http::Request { timeout_ms: Some(50), ..http::get(object) };
-                told(http::fetch(&request).map(shown))
+                told(http::fetch(&request).map(|response| shown(&response)))
             }
             "spin" => spin(),
             _ => return Ok(Verdict::Accept),
@@ -46,7 +46,7 @@ impl MessageReceived for Errand {
     }
 }
 
-fn shown(response: http::Response) -> (u16, String) {
+fn shown(response: &http::Response) -> (u16, String) {
     (response.status, String::from_utf8_lossy(&response.body).into_owned())
 }
 
