@@ -31,6 +31,7 @@ mod messages_expire;
 mod nothing_is_lost_by_a_kill;
 mod nothing_is_lost_by_a_restart;
 mod plugins_hear_of_records;
+mod plugins_use_what_they_were_granted;
 mod pools_may_be_known_to_a_plugin_alone;
 mod rates_are_kept;
 mod recipients_of_one_message_end_one_by_one;

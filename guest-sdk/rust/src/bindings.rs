@@ -13,6 +13,17 @@ pub mod host {
     });
 }
 
+/// The interfaces that the host offers to plugins that may wait.
+pub mod waiting {
+    wit_bindgen::generate!({
+        world: "waiting",
+        path: "../../wit/v0.1",
+        generate_all,
+        additional_derives: [PartialEq],
+        with: { "tollgate:policy/types@0.1.0": crate::bindings::host::tollgate::policy::types },
+    });
+}
+
 macro_rules! event {
     ($module:ident, $path:literal, $world:literal, $macro_name:literal) => {
         #[doc = concat!("The world `", $world, "`.")]
@@ -29,6 +40,8 @@ macro_rules! event {
                     "tollgate:policy/log@0.1.0": crate::bindings::host::tollgate::policy::log,
                     "tollgate:policy/clock@0.1.0": crate::bindings::host::tollgate::policy::clock,
                     "tollgate:policy/domains@0.1.0": crate::bindings::host::tollgate::policy::domains,
+                    "tollgate:policy/metrics@0.1.0": crate::bindings::host::tollgate::policy::metrics,
+                    "tollgate:policy/counters@0.1.0": crate::bindings::host::tollgate::policy::counters,
                     "tollgate:policy/message@0.1.0": crate::bindings::host::tollgate::policy::message,
                     "tollgate:policy/queue-settings@0.1.0": crate::bindings::host::tollgate::policy::queue_settings,
                     "tollgate:policy/session@0.1.0": crate::bindings::host::tollgate::policy::session,

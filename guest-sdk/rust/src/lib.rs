@@ -38,8 +38,13 @@
 pub mod bindings;
 #[cfg(feature = "config")]
 pub mod config;
+pub mod counters;
+pub mod dns;
 mod event;
+pub mod http;
+pub mod kv;
 pub mod log;
+pub mod metrics;
 mod panic;
 mod register;
 

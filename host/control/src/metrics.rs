@@ -6,7 +6,10 @@
 use std::{sync::atomic::AtomicU64, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode, encode_registry},
+    },
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
@@ -31,6 +34,32 @@ pub struct Metrics {
     messages: Gauge<u64, AtomicU64>,
     due: Gauge<u64, AtomicU64>,
     in_flight: Gauge<u64, AtomicU64>,
+}
+
+/// A counter of a plugin's own, as it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PluginCounter {
+    /// The plugin.
+    pub plugin: String,
+    /// The counter's name; a plugin has few, and they are known when it is loaded.
+    pub name: String,
+    /// What it counts, in the plugin's words.
+    pub help: String,
+    /// What it has come to.
+    pub value: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct CounterLabels {
+    plugin: String,
+    name: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct HelpLabels {
+    plugin: String,
+    name: String,
+    help: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -95,7 +124,8 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("records", "Log records by kind", self.records.clone());
         registry.register("policy_calls", "Plugins asked, by event and outcome", self.policy.clone());
-        let seconds = "Time from asking a plugin to its answer; all tenants' components together are the plugin tenants";
+        let seconds =
+            "Time from asking a plugin to its answer; all tenants' components together are the plugin tenants";
         registry.register_with_unit("policy_duration", seconds, Unit::Seconds, self.policy_seconds.clone());
         let shadows = "Events that were put to shadows, by whether what they would have done is the same";
         registry.register("policy_shadowed", shadows, self.shadows.clone());
@@ -159,11 +189,49 @@ impl Metrics {
         self.in_flight.set(in_flight);
     }
 
-    /// Returns the text for a scraper.
+    /// Returns the text for a scraper, with what plugins count.
     #[must_use]
-    pub fn encode(&self) -> String {
+    pub fn encode(&self, plugins: impl IntoIterator<Item = PluginCounter>) -> String {
         let mut text = String::new();
+        encode_registry(&mut text, &of_plugins(plugins)).expect("a String takes everything");
         encode(&mut text, &self.registry).expect("a String takes everything");
         text
+    }
+}
+
+/// Returns what plugins count, as metrics for one scrape: a plugin that is gone is not in the next.
+fn of_plugins(counters: impl IntoIterator<Item = PluginCounter>) -> Registry {
+    let (values, helps) = (Family::<CounterLabels, Counter>::default(), Family::<HelpLabels, Gauge>::default());
+    for PluginCounter { plugin, name, help, value } in counters {
+        values.get_or_create(&CounterLabels { plugin: plugin.clone(), name: name.clone() }).inc_by(value);
+        helps.get_or_create(&HelpLabels { plugin, name, help }).set(1);
+    }
+    let mut registry = Registry::with_prefix("tollgate");
+    registry.register("plugin_counter", "Counters that plugins declare", values);
+    registry.register("plugin_counter_info", "What the counters of plugins count, in their words", helps);
+    registry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_of_plugins_are_told_with_their_plugin_and_nothing_in_their_words_breaks_a_line() {
+        let counter = PluginCounter {
+            plugin: "a \"b\"".to_owned(),
+            name: "seen".to_owned(),
+            help: "what \\ was".to_owned(),
+            value: 7,
+        };
+
+        let text = Metrics::default().encode([counter]);
+
+        let ours: Vec<&str> = text.lines().filter(|line| line.starts_with("tollgate_plugin")).collect();
+        let expected = [
+            r#"tollgate_plugin_counter_total{plugin="a \"b\"",name="seen"} 7"#,
+            r#"tollgate_plugin_counter_info{plugin="a \"b\"",name="seen",help="what \\ was"} 1"#,
+        ];
+        assert_eq!((ours, text.matches("# EOF").count()), (expected.to_vec(), 1));
     }
 }

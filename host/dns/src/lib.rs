@@ -1,4 +1,5 @@
 //! Where a domain's mail goes: a domain comes in, the hosts that take its mail come out, and the addresses of those hosts.
+//! For plugins that ask, the texts of a name and the names of an address come out too.
 //!
 //! [`Resolver`] asks name servers and remembers what they said; [`Exchangers`] are a domain's hosts by preference, with the
 //! name of the [site](site_name) that they are; a [`LookupError`] says what a message that cannot go anywhere is told.
@@ -20,6 +21,7 @@ mod name;
 mod resolver;
 mod settings;
 mod site;
+mod texts;
 mod upstream;
 
 pub use addresses::Addresses;

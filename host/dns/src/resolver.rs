@@ -1,8 +1,9 @@
-//! The two look-ups, each behind a cache: a domain's mail exchangers, a host's addresses.
+//! The look-ups, each behind a cache: a domain's mail exchangers, a host's addresses, texts, the names of an address.
 //!
 //! Rules: RFC 5321 §5.1 (MX, then the address of the domain itself), RFC 7505 (null MX), RFC 2308 §5 (negative caching).
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::error::LookupError;
 use crate::exchangers::{Exchangers, MxRecord, group};
 use crate::name::host_name;
 use crate::settings::{Settings, SetupError};
+use crate::texts;
 use crate::upstream::{Answer, Upstream};
 
 /// What a look-up ends with; shared by all who asked.
@@ -29,6 +31,8 @@ struct Inner {
     upstream: Upstream,
     exchangers: Cache<Outcome<Exchangers>>,
     addresses: Cache<Outcome<Addresses>>,
+    texts: Cache<Outcome<Vec<String>>>,
+    names: Cache<Outcome<Vec<String>>>,
 }
 
 impl Resolver {
@@ -41,6 +45,8 @@ impl Resolver {
             upstream: Upstream::new(&settings)?,
             exchangers: Cache::new(settings.cache_entries),
             addresses: Cache::new(settings.cache_entries),
+            texts: Cache::new(settings.cache_entries),
+            names: Cache::new(settings.cache_entries),
             settings,
         })))
     }
@@ -78,6 +84,48 @@ impl Resolver {
         let name = host_name(host).ok_or_else(|| LookupError::NotAName { name: host.to_owned() })?;
         let ask = || self.clone().find_addresses(name.clone());
         self.0.addresses.get(&name, ask).await.unwrap_or_else(|| Err(lost(&name)))
+    }
+
+    /// Returns the texts of a name, each TXT record's strings joined to one (RFC 7208 §3.3); octets that are no UTF-8 are replaced.
+    /// Empty where there are none, or no such name. An alias is followed.
+    ///
+    /// # Errors
+    /// [`LookupError::Unanswered`], [`LookupError::NotAName`].
+    ///
+    /// # Cancel safety
+    /// As for [`mail_exchangers`](Resolver::mail_exchangers).
+    pub async fn texts(&self, name: &str) -> Result<Arc<Vec<String>>, LookupError> {
+        let name = host_name(name).ok_or_else(|| LookupError::NotAName { name: name.to_owned() })?;
+        let ask = || self.clone().find_list(name.clone(), RecordType::TXT, texts::text);
+        self.0.texts.get(&name, ask).await.unwrap_or_else(|| Err(lost(&name)))
+    }
+
+    /// Returns the names that an address has by its PTR records: its owner's word and nothing more. Empty where there are none.
+    ///
+    /// # Errors
+    /// [`LookupError::Unanswered`].
+    ///
+    /// # Cancel safety
+    /// As for [`mail_exchangers`](Resolver::mail_exchangers).
+    pub async fn names(&self, address: IpAddr) -> Result<Arc<Vec<String>>, LookupError> {
+        let name = texts::reverse(address);
+        let ask = || self.clone().find_list(name.clone(), RecordType::PTR, texts::name);
+        self.0.names.get(&name, ask).await.unwrap_or_else(|| Err(lost(&name)))
+    }
+
+    /// Returns the records of a type as texts, or that there are none; `text` makes one of a record.
+    async fn find_list(
+        self,
+        name: String,
+        kind: RecordType,
+        text: fn(&Record) -> Option<String>,
+    ) -> (Outcome<Vec<String>>, Duration) {
+        let settings = &self.0.settings;
+        match self.0.upstream.ask(&name, kind).await {
+            Ok(Answer::Records { records, ttl }) => (Ok(Arc::new(texts::list(&records, text))), settings.positive(ttl)),
+            Ok(Answer::NoRecords(ttl) | Answer::NoSuchName(ttl)) => (Ok(Arc::default()), settings.negative(ttl)),
+            Err(cause) => (Err(LookupError::Unanswered { name, cause }), settings.failure_ttl),
+        }
     }
 
     /// Returns what is to be remembered of a domain, and for how long.

@@ -8,16 +8,18 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
+use tollgate_capability::{Capability, Grants, kv::Stores};
 use tollgate_config::{Finding, Position, Severity, nearest};
+use tollgate_dns::Resolver;
 use tollgate_outbound::mailbox;
 use tollgate_policy::{Chain, Event, Link, Workers};
 use tollgate_wasm::{
-    Compiler, Component, ConfigFile, Configuration, Limits, Reference, ReferenceKind, Runtime, Setup, StartError,
-    WasmPlugin,
+    Compiler, Component, ConfigFile, Configuration, Limits, Outside, Reference, ReferenceKind, Runtime, Services,
+    Setup, StartError, WasmPlugin,
 };
 
 use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
@@ -32,7 +34,15 @@ pub(crate) struct Loader {
     runtime: Runtime,
     /// What was loaded last, by where it came from, so that a reload finds in memory what has not changed.
     loaded: BTreeMap<PathBuf, Arc<Component>>,
+    services: Services,
+    /// What plugins have that are loaded one by one, since the last configuration that was found right; shared.
+    in_force: Arc<Mutex<Services>>,
+    /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that out.
+    resolver: Option<(tollgate_dns::Settings, Resolver)>,
 }
+
+/// What a component may cost, and use.
+type May<'a> = (&'a Limits, Grants);
 
 /// Plugins ready to be asked, with what is to be said about their configuration.
 pub(crate) struct Loaded {
@@ -62,19 +72,49 @@ impl Loaded {
 }
 
 impl Loader {
-    /// Starts the engine; compiled code is kept in `cache`.
+    /// Starts the engine; compiled code is kept in `cache`. Plugins keep nothing and ask nobody.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
-        Ok(Self { runtime: Runtime::new(cache, compiler())?, loaded: BTreeMap::new() })
+        let (runtime, loaded) = (Runtime::new(cache, compiler())?, BTreeMap::new());
+        Ok(Self { runtime, loaded, services: Services::default(), in_force: Arc::default(), resolver: None })
+    }
+
+    /// Starts the engine for a server: plugins that were granted it keep values in a folder, and ask others.
+    pub(crate) fn serving(cache: &Path, values: PathBuf) -> io::Result<Self> {
+        let mut loader = Self::new(Some(cache))?;
+        loader.services.stores = Some(Arc::new(Stores::new(values)));
+        Ok(loader)
     }
 
     /// Returns a loader on the same engine.
     pub(crate) fn share(&self) -> Self {
-        Self { runtime: self.runtime.clone(), loaded: BTreeMap::new() }
+        let (runtime, services) = (self.runtime.clone(), self.services.clone());
+        let in_force = Arc::clone(&self.in_force);
+        Self { runtime, loaded: BTreeMap::new(), services, in_force, resolver: None }
+    }
+
+    /// Sees to it that plugins of a server can ask others, as this configuration has it.
+    fn open_outside(&mut self, config: &Config) {
+        let asks = |grants: Grants| grants.contains(Capability::Dns) || grants.contains(Capability::HttpClient);
+        let tenants = config.tenants.by_name.values().filter_map(|tenant| tenant.policy.as_ref());
+        let mut plugins = config.plugins.iter().chain(tenants.map(|policy| &policy.plugin));
+        if self.services.stores.is_none() || !plugins.any(|plugin| asks(plugin.grants)) {
+            return;
+        }
+        if self.resolver.as_ref().is_none_or(|(settings, _)| *settings != config.resolver) {
+            let made = Resolver::new(config.resolver.clone());
+            let made = made.inspect_err(|reason| tracing::warn!(%reason, "plugins cannot look names up"));
+            self.resolver = made.ok().map(|resolver| (config.resolver.clone(), resolver));
+        }
+        let doors = config.listeners.iter().map(|listener| listener.listen);
+        let listeners = doors.chain(config.http.iter().map(|http| http.listen)).collect();
+        let resolver = self.resolver.as_ref().map(|(_, resolver)| resolver.clone());
+        self.services.outside = Some(Outside { resolver, listeners });
     }
 
     /// Loads all plugins, or returns everything that is wrong with the operator's and their files. What is wrong with
     /// tenants' is told besides.
     pub(crate) fn load(&mut self, config: &Config) -> Result<Loaded, Vec<Finding>> {
+        self.open_outside(config);
         let pools: Vec<String> = config.pools().keys().cloned().collect();
         let Configured { links, findings, guarded } = self.configure(&config.plugins, Some(&pools));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
@@ -84,6 +124,7 @@ impl Loader {
         let workers =
             Workers::start(workers).map_err(|reason| vec![general(format!("no policy workers: {reason}"))])?;
         let (tenants, of_tenants) = self.tenants(config, &guarded);
+        *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = self.services.clone();
         Ok(Loaded { chain: Chain::new(links, workers), findings, of_tenants, tenants, loader: self.share() })
     }
 
@@ -130,11 +171,11 @@ impl Loader {
 
     /// Returns the stock plugin's component.
     pub(crate) fn queue_helper(&mut self) -> Result<Arc<Component>, String> {
-        self.component(&ComponentSource::QueueHelper, &Limits::default())
+        self.component(&ComponentSource::QueueHelper, (&Limits::default(), Grants::default()))
     }
 
     fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
-        let component = self.component(&config.component, &config.limits);
+        let component = self.component(&config.component, (&config.limits, config.grants));
         let (plugin, configuration) = self.start(config, component)?;
         let link = Link::new(plugin, config.phase, config.on_failure);
         Ok((link, configuration))
@@ -160,7 +201,8 @@ impl Loader {
         let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
         let (name, limits) = (config.name.clone(), config.limits.clone());
         let (instances, core_dumps, scope) = (config.instances, config.core_dumps.clone(), config.scope.clone());
-        let setup = Setup { name, files, limits, instances, core_dumps, scope };
+        let (services, hosts) = (self.services.clone(), Arc::clone(&config.hosts));
+        let setup = Setup { name, files, limits, instances, core_dumps, scope, services, hosts };
         let started = WasmPlugin::start(component, setup);
         started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,
@@ -168,8 +210,8 @@ impl Loader {
         })
     }
 
-    fn component(&mut self, source: &ComponentSource, limits: &Limits) -> Result<Arc<Component>, String> {
-        self.load_octets(Self::octets(source)?, limits)
+    fn component(&mut self, source: &ComponentSource, may: May<'_>) -> Result<Arc<Component>, String> {
+        self.load_octets(Self::octets(source)?, may)
     }
 
     /// Reads a component; returns it with where it comes from.
@@ -184,10 +226,10 @@ impl Loader {
         }
     }
 
-    fn load_octets(&mut self, source: (PathBuf, Vec<u8>), limits: &Limits) -> Result<Arc<Component>, String> {
-        let (key, octets) = source;
-        let component =
-            self.runtime.load_within(&octets, limits).map_err(|reason| format!("{}: {reason}", key.display()))?;
+    fn load_octets(&mut self, source: (PathBuf, Vec<u8>), may: May<'_>) -> Result<Arc<Component>, String> {
+        let ((key, octets), (limits, grants)) = (source, may);
+        let loaded = self.runtime.load_granted(&octets, limits, grants);
+        let component = loaded.map_err(|reason| format!("{}: {reason}", key.display()))?;
         self.loaded.insert(key, Arc::clone(&component));
         Ok(component)
     }

@@ -15,6 +15,7 @@ use std::{sync::Arc, time::Instant};
 
 use tollgate_message::{Draft, QueueName};
 
+pub(crate) use put::NO_ROOM;
 use seat::{Asked, Seat};
 pub use seat::{Mode, Share};
 

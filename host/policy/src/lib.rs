@@ -15,6 +15,7 @@ mod fingerprint;
 mod health;
 mod lanes;
 mod plugin;
+mod room;
 pub mod scope;
 pub mod scripted;
 pub mod settings;
@@ -31,7 +32,8 @@ pub use event::{
 pub use failure::{Failure, FailureKind, OnFailure};
 pub use fingerprint::fingerprint;
 pub use health::{Fingerprint, Health, Standing};
-pub use plugin::{Event, Events, Phase, Placement, Plugin, Vitals};
+pub use plugin::{Event, Events, Metric, Phase, Placement, Plugin, Vitals};
+pub use room::{Room, wait};
 pub use settings::{OptionValue, QueueOption, RefreshStrategy, Settings};
 pub use tenant::{Judgement, Layer, Missing, TenantPolicy};
 pub use watch::Watch;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_message::{Edits, QueueName, Received};
 
 use crate::{
-    Answer, Failure, Settings, Throttle,
+    Answer, Failure, Room, Settings, Throttle,
     event::{
         egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
         record::Batch,
@@ -88,12 +88,14 @@ pub enum Phase {
 }
 
 /// On which thread a plugin runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Placement {
     /// On the thread that serves the session: for operators' plugins, warm and quick.
     Inline,
     /// On a policy worker, so that it cannot hold up a session.
     Worker,
+    /// On a thread of its own, since it may wait for something.
+    Room(Arc<Room>),
 }
 
 /// What a plugin takes of the machine.
@@ -107,6 +109,17 @@ pub struct Vitals {
     pub host_calls: u64,
     /// Whether instances start with their configuration in memory.
     pub has_snapshot: bool,
+}
+
+/// A number that a plugin shows to whoever watches the host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Metric {
+    /// Its name, which the plugin has declared.
+    pub name: String,
+    /// What it counts, in the plugin's words.
+    pub help: String,
+    /// What it has come to.
+    pub value: u64,
 }
 
 /// Something that answers events, in its own time, without async: it computes and returns.
@@ -131,6 +144,11 @@ pub trait Plugin: Send + Sync {
     /// Returns what it takes of the machine.
     fn vitals(&self) -> Vitals {
         Vitals::default()
+    }
+
+    /// Returns the numbers that it shows.
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
     }
 
     /// Judges a message. The edits come back changed with the answer; with a failure they are gone, and the caller's copy holds.

@@ -103,7 +103,7 @@ impl Plugin for Scripted {
     }
 
     fn placement(&self) -> Placement {
-        self.placement
+        self.placement.clone()
     }
 
     fn message_received(&self, received: &Arc<Received>, mut edits: Edits) -> Result<(Edits, Answer), Failure> {

@@ -15,7 +15,7 @@ use crate::{
     Answer, Chain, Event, Events, Failure, FailureKind, Fingerprint, Health, OnFailure, Outcome, Placement, Plugin,
     Settings, Step, Throttle,
     answered::Answered,
-    chain::settle,
+    chain::{NO_ROOM, settle},
     fingerprint,
     scope::{Bounds, Clamp, Scope},
     watch::Called,
@@ -151,8 +151,11 @@ impl TenantPolicy {
         let started = Instant::now();
         let failed = |kind, why: &str| (Err(self.failure(kind, why.to_owned())), Duration::ZERO);
         let (answer, cpu) = if self.health.may_ask(started) {
-            let ran = chain.workers().run_for(&self.tenant, ask).await;
-            ran.unwrap_or_else(|| failed(FailureKind::Unavailable, NO_WORKER))
+            let (ran, why) = match self.plugin.placement() {
+                Placement::Room(room) => (room.run(ask).await, NO_ROOM),
+                Placement::Inline | Placement::Worker => (chain.workers().run_for(&self.tenant, ask).await, NO_WORKER),
+            };
+            ran.unwrap_or_else(|| failed(FailureKind::Unavailable, why))
         } else {
             failed(FailureKind::Quarantined, QUARANTINED)
         };

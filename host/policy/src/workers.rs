@@ -15,7 +15,7 @@ use crate::lanes::Lanes;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Guests run on these stacks; an overflow of a native stack would end the process, so there is room to spare.
-const STACK: usize = 4 * 1024 * 1024;
+pub(crate) const STACK: usize = 4 * 1024 * 1024;
 
 /// A fixed set of threads. Cloning shares them; they end when the last clone is gone.
 ///
@@ -132,7 +132,7 @@ fn serve(shared: &Shared) {
     }
 }
 
-fn thread_cpu_time() -> Duration {
+pub(crate) fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0));
     Duration::new(seconds, nanos)

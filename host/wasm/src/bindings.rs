@@ -1,4 +1,5 @@
-//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for each event.
+//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for what those import that may wait, one for
+//! each event.
 //!
 //! The event worlds borrow the interfaces of the first, so that a type is the same type in all of them.
 
@@ -19,6 +20,15 @@ pub(crate) mod host {
     });
 }
 
+pub(crate) mod waiting {
+    wasmtime::component::bindgen!({
+        world: "waiting",
+        path: "../../wit/v0.1",
+        imports: { default: trappable },
+        with: { "tollgate:policy/types": crate::bindings::host::tollgate::policy::types },
+    });
+}
+
 macro_rules! event {
     ($module:ident, $world:literal) => {
         pub(crate) mod $module {
@@ -30,6 +40,8 @@ macro_rules! event {
                     "tollgate:policy/log": crate::bindings::host::tollgate::policy::log,
                     "tollgate:policy/clock": crate::bindings::host::tollgate::policy::clock,
                     "tollgate:policy/domains": crate::bindings::host::tollgate::policy::domains,
+                    "tollgate:policy/metrics": crate::bindings::host::tollgate::policy::metrics,
+                    "tollgate:policy/counters": crate::bindings::host::tollgate::policy::counters,
                     "tollgate:policy/message": crate::bindings::host::tollgate::policy::message,
                     "tollgate:policy/queue-settings": crate::bindings::host::tollgate::policy::queue_settings,
                     "tollgate:policy/session": crate::bindings::host::tollgate::policy::session,

@@ -7,41 +7,41 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use tollgate_capability::Grants;
 use tollgate_policy::Events;
-use wasmtime::{
-    Engine,
-    component::{Component as Code, InstancePre, Linker},
-};
 
 use crate::{
     cache::{Cache, Key},
     compile::{CompileError, Compiler, Job, Task},
-    engine::{self, Pool, Ticker},
-    exports::Exports,
+    engine::Pool,
+    given::Keeper,
     limits::Limits,
-    plugin::{idle::Idle, snapshots},
+    place::{Image, Place},
+    plugin::snapshots,
     scan::{self, Census, Misfit, PACKAGE, ScanError},
     snapshot::Snapshots,
-    state::{self, HostState},
 };
 
-/// Where components run: the engine, what it offers them, and the code that was compiled for it. Cloning shares it.
+/// Where components run: the engines, what they offer, and the code that was compiled for them. Cloning shares it.
 #[derive(Clone)]
 pub struct Runtime(Arc<Shared>);
 
 /// What all components of a runtime share.
 struct Shared {
-    engine: Engine,
-    linker: Linker<HostState>,
-    ticker: Ticker,
+    hot: Arc<Place>,
+    /// Made when the first component is loaded that may wait: most programs have none.
+    waiting: Mutex<Option<Arc<Place>>>,
     cache: Option<Cache>,
     compiler: Compiler,
     /// What is in use, so that a component is in memory once, whoever has it.
-    loaded: Mutex<HashMap<blake3::Hash, Weak<Component>>>,
+    loaded: Mutex<Loaded>,
     snapshots: Snapshots,
     snapshot_queue: snapshots::Queue,
-    idle: Idle,
+    keeper: Keeper,
 }
+
+/// Components in use: a component with other grants is another.
+type Loaded = HashMap<(blake3::Hash, Grants), Weak<Component>>;
 
 /// A component, compiled and checked, of which any number of plugins can be made.
 pub struct Component {
@@ -51,14 +51,7 @@ pub struct Component {
     octets: Arc<[u8]>,
     census: Census,
     digest: blake3::Hash,
-}
-
-/// Code that can be instantiated: a component's, or that of its snapshot.
-pub(crate) struct Image {
-    pub(crate) pre: InstancePre<HostState>,
-    pub(crate) exports: Exports,
-    /// Octets of code and data in memory.
-    pub(crate) weight: usize,
+    grants: Grants,
 }
 
 /// Why octets are not a component that the host can run. Shown to whoever configured it.
@@ -77,6 +70,9 @@ pub enum LoadError {
     /// It was compiled, and the engine does not take it.
     #[error("not a valid component: {0}")]
     Invalid(String),
+    /// There is no engine for components that may wait. The machine's fault.
+    #[error("no engine for components that may wait: {0}")]
+    Engine(#[from] io::Error),
     /// It handles no event.
     #[error("the component exports no event of {PACKAGE}; it would never be called")]
     NoEvents,
@@ -96,21 +92,15 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::new`].
     pub fn with_pool(cache: Option<&Path>, compiler: Compiler, pool: &Pool) -> io::Result<Self> {
-        Self::on(engine::hot(pool).map_err(io::Error::other)?, cache, compiler)
-    }
-
-    /// Starts what an engine needs beside itself.
-    pub(crate) fn on(engine: Engine, cache: Option<&Path>, compiler: Compiler) -> io::Result<Self> {
-        let linker = state::linker(&engine).map_err(io::Error::other)?;
-        let ticker = Ticker::start(&engine)?;
+        let (hot, waiting) = (Arc::new(Place::hot(pool)?), Mutex::default());
         let cache = cache.and_then(|folder| {
             let warn =
                 |reason: &io::Error| tracing::warn!(folder = %folder.display(), %reason, "no cache of compiled code");
             Cache::open(folder).inspect_err(warn).ok()
         });
         let (loaded, snapshots, snapshot_queue) = (Mutex::default(), Snapshots::default(), Mutex::default());
-        let idle = Idle::default();
-        let shared = Shared { engine, linker, ticker, cache, compiler, loaded, snapshots, snapshot_queue, idle };
+        let keeper = Keeper::default();
+        let shared = Shared { hot, waiting, cache, compiler, loaded, snapshots, snapshot_queue, keeper };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -122,61 +112,71 @@ impl Runtime {
         self.load_within(octets, &Limits::default())
     }
 
-    /// Checks and compiles a component, or takes its code from the cache. One that is in use already is not loaded again.
+    /// Checks and compiles a component that was granted nothing. See [`Runtime::load_granted`].
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_within(&self, octets: &[u8], limits: &Limits) -> Result<Arc<Component>, LoadError> {
+        self.load_granted(octets, limits, Grants::default())
+    }
+
+    /// Checks and compiles a component, or takes its code from the cache. One that is in use already is not loaded again. What it
+    /// imports must be offered to everybody or granted.
     ///
     /// # Errors
     /// [`LoadError`]; the component's fault, unless no process can be had to compile it in.
-    pub fn load_within(&self, octets: &[u8], limits: &Limits) -> Result<Arc<Component>, LoadError> {
+    pub fn load_granted(&self, octets: &[u8], limits: &Limits, grants: Grants) -> Result<Arc<Component>, LoadError> {
         let census = scan::scan(octets, limits)?;
-        if let Some(misfit) = Misfit::of(&census) {
+        if let Some(misfit) = Misfit::of(&census, grants) {
             return Err(LoadError::Misfit(misfit));
         }
         let digest = blake3::hash(octets);
-        if let Some(component) = self.in_use(&digest) {
+        if let Some(component) = self.in_use(&(digest, grants)) {
             return Ok(component);
         }
         let job = || Job { task: Task::Compile, octets: octets.to_vec(), limits: limits.clone() };
-        let image = Arc::new(self.image(&Key::component(&digest), job)?);
+        let place = self.place(grants)?;
+        let image = Arc::new(self.image(&Key::component(&digest), &place, job)?);
         if image.exports.events() == Events::default() {
             return Err(LoadError::NoEvents);
         }
-        let component = Arc::new(Component { runtime: self.clone(), image, octets: octets.into(), census, digest });
-        self.loaded().insert(digest, Arc::downgrade(&component));
+        let (runtime, octets) = (self.clone(), octets.into());
+        let component = Arc::new(Component { runtime, image, octets, census, digest, grants });
+        self.loaded().insert((digest, grants), Arc::downgrade(&component));
         Ok(component)
     }
 
     /// Returns code that can be instantiated, from the cache or by doing the job.
-    pub(crate) fn image(&self, key: &Key, job: impl FnOnce() -> Job) -> Result<Image, LoadError> {
-        if let Some(image) = self.cached(key) {
+    pub(crate) fn image(&self, key: &Key, place: &Arc<Place>, job: impl FnOnce() -> Job) -> Result<Image, LoadError> {
+        if let Some(image) = self.cached(key, place) {
             return image;
         }
         let made = self.0.compiler.run(&job())?;
-        let code = crate::cache::deserialize(&self.0.engine, &made).map_err(|reason| invalid(&reason))?;
+        let code = crate::cache::deserialize(&place.engine, &made).map_err(|reason| invalid(&reason))?;
         if let Some(cache) = &self.0.cache {
-            cache.store(&self.0.engine, key, &made);
+            cache.store(&place.engine, key, &made);
         }
-        self.link(&code, made.len())
+        place.link(&code, made.len()).map_err(|reason| invalid(&reason))
     }
 
     /// Returns code out of the cache.
-    pub(crate) fn cached(&self, key: &Key) -> Option<Result<Image, LoadError>> {
-        let (code, weight) = self.0.cache.as_ref()?.load(&self.0.engine, key)?;
-        Some(self.link(&code, weight))
+    pub(crate) fn cached(&self, key: &Key, place: &Arc<Place>) -> Option<Result<Image, LoadError>> {
+        let (code, weight) = self.0.cache.as_ref()?.load(&place.engine, key)?;
+        Some(place.link(&code, weight).map_err(|reason| invalid(&reason)))
     }
 
-    /// Gives code what it imports.
-    pub(crate) fn link(&self, code: &Code, weight: usize) -> Result<Image, LoadError> {
-        let pre = self.0.linker.instantiate_pre(code).map_err(|reason| invalid(&reason))?;
-        let exports = Exports::find(&pre);
-        Ok(Image { pre, exports, weight })
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
-    }
-
-    pub(crate) fn ticker(&self) -> &Ticker {
-        &self.0.ticker
+    /// Returns where a component with these grants runs.
+    fn place(&self, grants: Grants) -> io::Result<Arc<Place>> {
+        if !grants.wait() {
+            return Ok(Arc::clone(&self.0.hot));
+        }
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = &*waiting {
+            return Ok(Arc::clone(place));
+        }
+        let place = Arc::new(Place::waiting()?);
+        *waiting = Some(Arc::clone(&place));
+        Ok(place)
     }
 
     pub(crate) fn compiler(&self) -> &Compiler {
@@ -191,15 +191,15 @@ impl Runtime {
         &self.0.snapshot_queue
     }
 
-    pub(crate) fn idle(&self) -> &Idle {
-        &self.0.idle
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.0.keeper
     }
 
-    fn in_use(&self, digest: &blake3::Hash) -> Option<Arc<Component>> {
-        self.loaded().get(digest)?.upgrade()
+    fn in_use(&self, what: &(blake3::Hash, Grants)) -> Option<Arc<Component>> {
+        self.loaded().get(what)?.upgrade()
     }
 
-    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<blake3::Hash, Weak<Component>>> {
+    fn loaded(&self) -> std::sync::MutexGuard<'_, Loaded> {
         let mut loaded = self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         // Cheap beside what loading costs, and the table stays as small as what is in use.
         loaded.retain(|_, component| component.strong_count() > 0);
@@ -234,6 +234,12 @@ impl Component {
     #[must_use]
     pub fn digest(&self) -> String {
         self.digest.to_hex().to_string()
+    }
+
+    /// Returns what the component was granted.
+    #[must_use]
+    pub fn grants(&self) -> Grants {
+        self.grants
     }
 
     /// Returns how many octets of compiled code and data it takes in memory.

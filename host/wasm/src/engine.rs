@@ -1,4 +1,4 @@
-//! The engine on which components run: sync, pooled, interruptible, with nothing switched on that policy does not need.
+//! The engines on which components run: sync, pooled, interruptible, with nothing switched on that policy does not need.
 
 use std::{
     io,
@@ -38,8 +38,8 @@ impl Default for Pool {
 /// Stack of a guest. Threads that run guests have at least four times as much.
 const GUEST_STACK: usize = 512 << 10;
 
-/// Returns the hot engine, with pooled instances where the machine has the address space, without pool elsewhere.
-pub(crate) fn hot(pool: &Pool) -> wasmtime::Result<Engine> {
+/// Returns an engine with pooled instances where the machine has the address space, without pool elsewhere.
+pub(crate) fn pooled(pool: &Pool) -> wasmtime::Result<Engine> {
     let mut config = base();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool.allocation()));
     // Small hosts and tight `ulimit -v` cannot reserve the pool's address space: slower to instantiate, same behaviour.
@@ -49,7 +49,7 @@ pub(crate) fn hot(pool: &Pool) -> wasmtime::Result<Engine> {
     })
 }
 
-/// Returns an engine that makes code for the hot one, on one thread, and runs nothing.
+/// Returns an engine that makes code for those with a pool, on one thread, and runs nothing.
 pub(crate) fn compiling() -> wasmtime::Result<Engine> {
     let mut config = base();
     config.parallel_compilation(false);

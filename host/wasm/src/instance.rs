@@ -18,11 +18,12 @@ use wasmtime::{
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
     capability::LogBudget,
-    component::{Image, Runtime},
     dumps::Dumps,
     exports::{Call, Functions},
     failure::failure,
+    given::Given,
     limits::Limits,
+    place::Image,
     state::{HostState, TICKS},
 };
 
@@ -30,7 +31,6 @@ use crate::{
 pub(crate) struct Guest {
     store: Store<HostState>,
     maker: Maker,
-    runtime: Runtime,
     image: Arc<Image>,
     instance: Instance,
     functions: Functions,
@@ -52,6 +52,7 @@ pub(crate) struct Maker {
     pub(crate) log: Arc<LogBudget>,
     pub(crate) scope: Scope,
     pub(crate) dumps: Arc<Dumps>,
+    pub(crate) given: Arc<Given>,
     pub(crate) counts: Arc<Counts>,
 }
 
@@ -67,7 +68,7 @@ pub(crate) struct Counts {
 }
 
 impl Maker {
-    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, core_dumps: Option<PathBuf>) -> Self {
+    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, given: Given, core_dumps: Option<PathBuf>) -> Self {
         let log = Arc::new(LogBudget::new(limits.log_lines));
         Self {
             plugin: Arc::from(plugin),
@@ -75,6 +76,7 @@ impl Maker {
             log,
             scope,
             dumps: Arc::new(Dumps::into(core_dumps)),
+            given: Arc::new(given),
             counts: Arc::default(),
         }
     }
@@ -82,19 +84,19 @@ impl Maker {
 
 impl Guest {
     /// Instantiates a component; where as many instances as may be are there, one that nobody uses goes for it.
-    pub(crate) fn instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
+    pub(crate) fn instantiate(image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
         loop {
-            match Self::try_instantiate(runtime, image, maker) {
-                Err(failure) if failure.kind == FailureKind::Unavailable && runtime.idle().drop_one() => {}
+            match Self::try_instantiate(image, maker) {
+                Err(failure) if failure.kind == FailureKind::Unavailable && image.place.idle.drop_one() => {}
                 made => return made,
             }
         }
     }
 
     /// The deadline holds from the first instruction: start functions run here.
-    fn try_instantiate(runtime: &Runtime, image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
+    fn try_instantiate(image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
         let state = HostState::new(maker);
-        let mut store = Store::new(runtime.engine(), state);
+        let mut store = Store::new(&image.place.engine, state);
         store.limiter(|state| &mut state.ceiling);
         store.epoch_deadline_callback(|mut context| {
             context.data_mut().tick().map_err(wasmtime::Error::new)?;
@@ -103,15 +105,14 @@ impl Guest {
         store.set_epoch_deadline(TICKS);
         store.set_hostcall_fuel(maker.limits.init_memory);
         store.set_max_component_handles(maker.limits.handles);
-        let running = runtime.ticker().run();
+        let running = image.place.ticker.run();
         let instance = image.pre.instantiate(&mut store).map_err(|error| failure(&mut store, maker, &error))?;
         drop(running);
         let less = |most: u64| most - fastrand::u64(0..=most / 5);
         let lifetime = (less(CALLS.into()) as u32, Instant::now() + Duration::from_secs(less(AGE.as_secs())));
-        let (runtime, image) = (runtime.clone(), Arc::clone(image));
-        let maker = maker.clone();
+        let (image, maker) = (Arc::clone(image), maker.clone());
         maker.counts.instances.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { store, maker, runtime, image, instance, functions: Functions::default(), calls: 0, lifetime })
+        Ok(Self { store, maker, image, instance, functions: Functions::default(), calls: 0, lifetime })
     }
 
     /// Gives the guest its files. A component that takes none is configured by nothing.
@@ -146,7 +147,7 @@ impl Guest {
     /// Runs something in the guest while the epoch advances.
     fn call<T>(&mut self, run: impl FnOnce(Call<'_>) -> wasmtime::Result<T>) -> Result<T, Failure> {
         self.store.set_epoch_deadline(TICKS);
-        let _running = self.runtime.ticker().run();
+        let _running = self.image.place.ticker.run();
         let (exports, instance, functions) = (&self.image.exports, &self.instance, &self.functions);
         let answer = run(Call { exports, instance, functions, store: &mut self.store });
         answer.map_err(|error| failure(&mut self.store, &self.maker, &error))

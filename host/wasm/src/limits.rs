@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
+use tollgate_capability::Grants;
 use wasmtime::ResourceLimiter;
 
 /// Limits of a plugin. Each has its knob in `[[plugin]] limits`, named as the field.
@@ -39,7 +40,22 @@ pub struct Limits {
     pub compile: Duration,
     /// Lines in the log, in a second.
     pub log_lines: u32,
+    /// Counters (`counters`) that are kept at a time.
+    pub counters: usize,
+    /// Octets of their keys, with 64 for each.
+    pub counter_bytes: usize,
+    /// Octets of keys and values (`kv`) on the disk, with 18 for each.
+    pub kv_bytes: usize,
+    /// Look-ups of names (`dns`) in a second.
+    pub dns_queries: u32,
+    /// Octets of a response's body (`http-client`).
+    pub http_bytes: usize,
+    /// Events at a time, of a plugin that may wait.
+    pub at_once: usize,
 }
+
+/// Time on the clock of an event that may wait.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// Most core instances of a component; the pool is laid out for so many.
 pub const CORE_INSTANCES: u32 = 128;
@@ -62,7 +78,23 @@ impl Default for Limits {
             core_instances: CORE_INSTANCES,
             compile: Duration::from_secs(120),
             log_lines: 100,
+            counters: 10_000,
+            counter_bytes: 1 << 20,
+            kv_bytes: 16 << 20,
+            dns_queries: 100,
+            http_bytes: 1 << 20,
+            at_once: 8,
         }
+    }
+}
+
+impl Limits {
+    /// Returns the limits that a plugin with these grants has by default. One that may wait has more time on the clock, since what it
+    /// waits for is part of that.
+    #[must_use]
+    pub fn of(grants: Grants) -> Self {
+        let limits = Self::default();
+        Self { wall: if grants.wait() { WAIT } else { limits.wall }, ..limits }
     }
 }
 
@@ -90,6 +122,18 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     pub(crate) fn start(cpu: Duration, wall: Duration) -> Self {
         Self { first_tick: None, cpu, wall }
+    }
+
+    /// Returns until when something may be waited for. The clock runs from then on, if it did not before: what is waited for takes
+    /// longer than to read it.
+    pub(crate) fn deadline(&mut self) -> Instant {
+        let (started, _) = *self.first_tick.get_or_insert_with(|| (Instant::now(), thread_cpu_time()));
+        started + self.wall
+    }
+
+    /// Returns what is said when the time on the clock is over.
+    pub(crate) fn late(&self) -> OutOfTime {
+        OutOfTime::Wall(self.wall)
     }
 
     /// Checks the time that has passed.

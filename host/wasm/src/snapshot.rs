@@ -16,11 +16,10 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
-    compile::Compiler,
-    component::{Image, Runtime},
-    engine,
+    given::Given,
     instance::{Guest, Maker},
     limits::Limits,
+    place::{Image, Place},
 };
 
 /// Largest component of which a snapshot is taken, in octets: others are made by tools whose output gains nothing by it.
@@ -41,25 +40,19 @@ pub(crate) fn take(octets: &[u8], files: &[(String, Vec<u8>)], limits: &Limits) 
     let words = |error: wasmtime::Error| format!("{error:#}");
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument_component(octets).map_err(words)?;
-    let runtime = Runtime::on(engine::configuring().map_err(words)?, None, Compiler::Here);
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    let code = wasmtime::component::Component::new(runtime.engine(), &instrumented).map_err(words)?;
-    let image = Arc::new(runtime.link(&code, 0).map_err(|error| error.to_string())?);
-    let mut configured = Configured(configured(&runtime, &image, files, limits)?);
+    let place = Arc::new(Place::configuring().map_err(|error| error.to_string())?);
+    let code = wasmtime::component::Component::new(&place.engine, &instrumented).map_err(words)?;
+    let image = Arc::new(place.link(&code, 0).map_err(words)?);
+    let mut configured = Configured(configured(&image, files, limits)?);
     let taken = wizer.snapshot_component(&context, &mut configured).now_or_never();
     taken.ok_or("the component waits for something while it is read")?.map_err(words)
 }
 
-fn configured(
-    runtime: &Runtime,
-    image: &Arc<Image>,
-    files: &[(String, Vec<u8>)],
-    limits: &Limits,
-) -> Result<Guest, String> {
+fn configured(image: &Arc<Image>, files: &[(String, Vec<u8>)], limits: &Limits) -> Result<Guest, String> {
     let words = |failure: Failure| failure.to_string();
-    // There is nothing to touch while a guest is configured.
-    let maker = Maker::new("snapshot", limits.clone(), Scope::default(), None);
-    let mut guest = Guest::instantiate(runtime, image, &maker).map_err(words)?;
+    // There is nothing to touch while a guest is configured, and what it declares counts where the plugin was started.
+    let maker = Maker::new("snapshot", limits.clone(), Scope::default(), Given::nothing(), None);
+    let mut guest = Guest::instantiate(image, &maker).map_err(words)?;
     let files: Vec<wit::File> =
         files.iter().map(|(name, content)| wit::File { name: name.clone(), content: content.clone() }).collect();
     match guest.configure(&files).map_err(words)? {
@@ -103,7 +96,7 @@ impl ComponentInstanceState for Configured {
     }
 }
 
-/// What a snapshot is of: a component's digest, and that of its files.
+/// What a snapshot is of: a component's digest, and that of its files and grants.
 pub(crate) type Pair = (blake3::Hash, blake3::Hash);
 
 /// Snapshots in use, the least recently used first to go.

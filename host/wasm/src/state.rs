@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tollgate_capability::Refused;
 use tollgate_policy::scope::Scope;
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::ResourceTable;
 
 use crate::{
-    bindings,
+    bindings::host::tollgate::policy::types::PolicyError,
     capability::LogBudget,
+    given::Given,
     instance::Maker,
     limits::{Ceiling, Limits, OutOfTime, Stopwatch},
 };
@@ -30,6 +32,7 @@ pub(crate) struct HostState {
     limits: Arc<Limits>,
     log: Arc<LogBudget>,
     scope: Scope,
+    given: Arc<Given>,
     stopwatch: Stopwatch,
     host_calls_left: u32,
     header_bytes_left: usize,
@@ -39,7 +42,7 @@ pub(crate) struct HostState {
 
 impl HostState {
     pub(crate) fn new(maker: &Maker) -> Self {
-        let Maker { plugin, limits, log, scope, .. } = maker.clone();
+        let Maker { plugin, limits, log, scope, given, .. } = maker.clone();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -60,6 +63,7 @@ impl HostState {
             limits,
             log,
             scope,
+            given,
         }
     }
 
@@ -89,6 +93,25 @@ impl HostState {
         }
     }
 
+    /// Charges one call of a kind that makes no sense before there is an event.
+    pub(crate) fn charge_in_event(&mut self, call: &'static str) -> wasmtime::Result<()> {
+        self.charge()?;
+        if self.configuring { Err(wasmtime::Error::new(NotDuringInit(call))) } else { Ok(()) }
+    }
+
+    /// Waits for something of the host's, as long as the event may take; then it is dropped, and the event has failed.
+    pub(crate) fn wait<T>(
+        &mut self,
+        what: impl Future<Output = Result<T, Refused>>,
+    ) -> wasmtime::Result<Result<T, PolicyError>> {
+        let deadline = self.stopwatch.deadline().into();
+        match tollgate_policy::wait(async { tokio::time::timeout_at(deadline, what).await }) {
+            Some(Ok(answer)) => Ok(answer.map_err(PolicyError::from)),
+            Some(Err(_)) => Err(wasmtime::Error::new(self.stopwatch.late())),
+            None => Ok(Err(PolicyError::Unavailable("nothing is waited for here".to_owned()))),
+        }
+    }
+
     /// Returns how many calls to the host the event has made.
     pub(crate) fn host_calls_made(&self) -> u32 {
         self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
@@ -112,6 +135,11 @@ impl HostState {
     /// Returns what the plugin may touch.
     pub(crate) fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Returns what the plugin was given to use.
+    pub(crate) fn given(&self) -> &Given {
+        &self.given
     }
 
     pub(crate) fn log_budget(&self) -> &LogBudget {
@@ -141,10 +169,3 @@ pub(crate) const TICKS: u64 = 1;
 
 /// Longest interval between ticks.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
-
-/// Returns the linker with everything that plugins may import.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
-    let mut linker = Linker::new(engine);
-    bindings::host::Host_::add_to_linker::<HostState, HasSelf<HostState>>(&mut linker, |state| state)?;
-    Ok(linker)
-}

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hickory_proto::rr::RData;
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, TXT};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -127,6 +127,16 @@ impl Server {
     pub fn aaaa(&self, name: &str, address: &str) -> &Server {
         let address = address.parse().expect("the test gives an IPv6 address");
         self.add(name, RData::AAAA(AAAA(address)))
+    }
+
+    /// Adds a text to a name, in these strings of at most 255 octets each.
+    pub fn txt(&self, name: &str, strings: &[&str]) -> &Server {
+        self.add(name, RData::TXT(TXT::new(strings.iter().map(|string| (*string).to_owned()).collect())))
+    }
+
+    /// Makes a name, under which an address is found, point to another.
+    pub fn ptr(&self, name: &str, target: &str) -> &Server {
+        self.add(name, RData::PTR(PTR(zone::dns_name(target))))
     }
 
     /// Adds an address of either family to a name.

@@ -12,6 +12,10 @@ pub mod guest {
     pub const GATEKEEPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gatekeeper.wasm"));
     /// Wants what the field `X-Try` of a message, or the campaign of a queue, says; see `tests/guests/greedy`.
     pub const GREEDY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greedy.wasm"));
+    /// Keeps values, looks names up and fetches, as the field `X-Do` of a message says; see `tests/guests/errand`.
+    pub const ERRAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/errand.wasm"));
+    /// Counts, as the field `X-Do` of a message says; see `tests/guests/keeper`.
+    pub const KEEPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keeper.wasm"));
     /// The example that takes the tenant out of a header.
     pub const TENANT_HEADER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tollgate-example-tenant-header.wasm"));
     /// The example whose egress pool is named after the tenant.

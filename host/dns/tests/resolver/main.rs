@@ -7,3 +7,4 @@ mod caching;
 mod exchangers;
 mod kit;
 mod nameservers;
+mod texts;

@@ -83,8 +83,8 @@ async fn serve(args: &Args) -> Result<(), Stop> {
 
 fn load(config: &config::Config) -> Result<(Loaded, Loader), config::Refused> {
     let cache = config.spool.path.join("compiled");
-    let mut loader =
-        Loader::new(Some(&cache)).map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
+    let mut loader = Loader::serving(&cache, config.spool.values())
+        .map_err(|reason| config::Refused::general(format!("no engine: {reason}")))?;
     let refused = |findings| config::Refused::Findings(findings, Remains::default());
     let loaded = loader.load(config).map_err(refused)?;
     Ok((loaded, loader))

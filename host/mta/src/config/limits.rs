@@ -2,27 +2,35 @@
 
 use std::time::Duration;
 
+use tollgate_capability::Grants;
 use tollgate_config::{Findings, Section};
 use tollgate_wasm::{CORE_INSTANCES, Limits};
 
 /// Most memory while a plugin is configured, and so most memory at all: the engine's pool is laid out for it.
 const MEMORY: u64 = 512 << 20;
 
+/// Most events at a time of a plugin that may wait: there is room for so many of all plugins together.
+const AT_ONCE: u64 = 256;
+
 /// Largest body of a function in octets; larger ones are no Wasm to any implementation.
 const FUNCTION_BODY: u64 = 7_654_321;
 
-/// Reads `limits`; what is not there has its default.
-pub(super) fn limits(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
-    let Some(mut section) = section.section("limits", findings) else { return Limits::default() };
-    let limits = each(&mut section, findings);
+/// Reads `limits`; what is not there has the default of a plugin with these grants.
+pub(super) fn limits(section: &mut Section<'_>, grants: Grants, findings: &mut Findings) -> Limits {
+    let Some(mut section) = section.section("limits", findings) else { return Limits::of(grants) };
+    let limits = each(&mut section, grants, findings);
     section.finish(findings);
     limits
 }
 
 /// Reads `limits` of a tenant, and its `cpu_share` in thousandths of a core where there is one.
-pub(super) fn limits_of_tenant(section: &mut Section<'_>, findings: &mut Findings) -> (Limits, Option<u32>) {
-    let Some(mut section) = section.section("limits", findings) else { return (Limits::default(), None) };
-    let limits = each(&mut section, findings);
+pub(super) fn limits_of_tenant(
+    section: &mut Section<'_>,
+    grants: Grants,
+    findings: &mut Findings,
+) -> (Limits, Option<u32>) {
+    let Some(mut section) = section.section("limits", findings) else { return (Limits::of(grants), None) };
+    let limits = each(&mut section, grants, findings);
     let cpu_share = section.parsed("cpu_share", findings, share);
     section.finish(findings);
     (limits, cpu_share)
@@ -38,8 +46,8 @@ fn share(text: &str) -> Result<u32, String> {
     }
 }
 
-fn each(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
-    let mut limits = Limits::default();
+fn each(section: &mut Section<'_>, grants: Grants, findings: &mut Findings) -> Limits {
+    let mut limits = Limits::of(grants);
     for (key, value) in [
         ("cpu", &mut limits.cpu),
         ("wall", &mut limits.wall),
@@ -53,6 +61,9 @@ fn each(section: &mut Section<'_>, findings: &mut Findings) -> Limits {
         ("init_memory", &mut limits.init_memory, MEMORY),
         ("host_call_bytes", &mut limits.host_call_bytes, MEMORY),
         ("header_bytes", &mut limits.header_bytes, 16 << 20),
+        ("counter_bytes", &mut limits.counter_bytes, 1 << 30),
+        ("kv_bytes", &mut limits.kv_bytes, 1 << 40),
+        ("http_bytes", &mut limits.http_bytes, MEMORY),
         ("artifact", &mut limits.artifact, 256 << 20),
         ("function_body", &mut limits.function_body, FUNCTION_BODY),
     ] {
@@ -69,14 +80,18 @@ fn numbers(section: &mut Section<'_>, limits: &mut Limits, findings: &mut Findin
         ("host_calls", &mut limits.host_calls, u32::MAX),
         ("core_instances", &mut limits.core_instances, CORE_INSTANCES),
         ("log_lines", &mut limits.log_lines, 1_000_000),
+        ("dns_queries", &mut limits.dns_queries, 1_000_000),
     ] {
         if let Some(number) = number(section, key, most.into(), findings) {
             *value = u32::try_from(number).unwrap_or(most);
         }
     }
-    for (key, value, most) in
-        [("handles", &mut limits.handles, 1_000_000), ("table_elements", &mut limits.table_elements, 20_000)]
-    {
+    for (key, value, most) in [
+        ("handles", &mut limits.handles, 1_000_000),
+        ("table_elements", &mut limits.table_elements, 20_000),
+        ("counters", &mut limits.counters, 10_000_000),
+        ("at_once", &mut limits.at_once, AT_ONCE),
+    ] {
         if let Some(number) = number(section, key, most, findings) {
             *value = usize::try_from(number).unwrap_or(usize::MAX);
         }

@@ -7,6 +7,7 @@ mod auth;
 mod clash;
 mod egress;
 pub(crate) mod files;
+mod grants;
 mod limits;
 mod listen;
 mod path;
@@ -60,6 +61,11 @@ impl SpoolConfig {
     /// Returns the folder of the components that tenants sent over HTTP.
     pub(crate) fn uploads(&self) -> PathBuf {
         self.path.join("tenants")
+    }
+
+    /// Returns the folder of what plugins keep.
+    pub(crate) fn values(&self) -> PathBuf {
+        self.path.join("plugins")
     }
 }
 

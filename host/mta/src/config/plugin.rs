@@ -1,12 +1,19 @@
 //! `[[plugin]]`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use tollgate_capability::{Grants, http::Allowed};
 use tollgate_config::{Findings, Node, Position, Section, Value};
 use tollgate_policy::{OnFailure, Phase, scope::Scope};
 use tollgate_wasm::{Instances, Limits};
 
-use super::limits;
+use super::{
+    grants::{self, Whose},
+    limits,
+};
 
 /// A plugin of the operator's.
 #[derive(Clone, Debug)]
@@ -18,6 +25,10 @@ pub(crate) struct PluginConfig {
     pub(crate) on_failure: OnFailure,
     pub(crate) instances: Instances,
     pub(crate) limits: Limits,
+    /// What it may use.
+    pub(crate) grants: Grants,
+    /// The hosts that it may reach.
+    pub(crate) hosts: Arc<Allowed>,
     /// What it may touch.
     pub(crate) scope: Scope,
     /// Folder for core dumps of instances that trapped.
@@ -85,7 +96,9 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
         findings.error(section.at(), "on_failure: \"skip\" is not for the queue phase: that plugin authorises");
     }
     let instances = section.parsed("instances", findings, instances);
-    let limits = limits::limits(&mut section, findings);
+    let grants = grants::grants(&mut section, findings);
+    let hosts = grants::hosts(&mut section, grants, Whose::Operators, findings);
+    let limits = limits::limits(&mut section, grants, findings);
     let core_dumps = section.text("core_dumps", findings).map(|path| folder.join(path));
     for (key, found) in [("name", name.is_some()), ("component", component.is_some())] {
         if !found && section.entry_is_missing(key) {
@@ -103,6 +116,8 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
         on_failure,
         instances,
         limits,
+        grants,
+        hosts,
         scope: Scope::Operator,
         core_dumps,
         origin,

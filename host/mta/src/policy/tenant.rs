@@ -3,9 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
+use tollgate_capability::Grants;
 use tollgate_config::{Finding, Severity};
 use tollgate_policy::{Event, Health, Missing, Plugin, TenantPolicy, scope::Bounds};
 use tollgate_wasm::{Reference, ReferenceKind};
@@ -37,6 +38,8 @@ pub(crate) struct Ready {
     pub(crate) health: Arc<Health>,
     /// Digest of its octets, hexadecimal.
     pub(crate) digest: String,
+    /// What it was granted.
+    pub(crate) grants: Grants,
     /// How many octets they are.
     pub(crate) size: u64,
 }
@@ -90,6 +93,7 @@ impl Loader {
     /// Makes a tenant's component of octets that were just sent, as [`Loader::tenant`] would of the same in a file.
     pub(crate) fn sent(&mut self, tenant: &Tenant, plugin: &PluginConfig, octets: Vec<u8>) -> (Own, Vec<Finding>) {
         let key = PathBuf::from(format!("the component of {}", plugin.name));
+        self.services = self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.tenant_of(tenant, plugin, Ok((key, octets)))
     }
 
@@ -100,12 +104,15 @@ impl Loader {
         source: Result<(PathBuf, Vec<u8>), String>,
     ) -> (Own, Vec<Finding>) {
         let size = source.as_ref().map_or(0, |(_, octets)| octets.len() as u64);
-        let loaded = source.and_then(|source| self.load_octets(source, &config.limits));
+        let loaded = source.and_then(|source| self.load_octets(source, (&config.limits, config.grants)));
         let digest = loaded.as_ref().map(|component| component.digest()).unwrap_or_default();
         let (own, configuration) = match self.start(config, loaded) {
             Ok((plugin, configuration)) => {
                 let plugin: Arc<dyn Plugin> = Arc::new(plugin);
-                (Own::Ready(Ready { plugin, health: Arc::default(), digest, size }), configuration)
+                (
+                    Own::Ready(Ready { plugin, health: Arc::default(), digest, grants: config.grants, size }),
+                    configuration,
+                )
             }
             Err(refused) => {
                 let first = refused.findings.iter().find(|finding| finding.severity == Severity::Error);

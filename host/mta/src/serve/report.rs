@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use tollgate_control::{
-    Kind, Record,
+    Kind, PluginCounter, Record,
     record::{EventTime, Peer, PolicyStep, Response},
 };
 use tollgate_inbound::{BodyStore, Protocol, http::Services};
 use tollgate_message::{Draft, MessageId, QueueName, Timestamp};
-use tollgate_policy::Event;
+use tollgate_policy::{Event, Metric};
 use tollgate_smtp::Reply;
 
 use super::{node::Node, reception::Reception, stored::StoredMeta, upload};
@@ -183,7 +183,19 @@ impl Node {
     fn scrape(&self) -> String {
         let totals = self.totals();
         self.metrics.queues(totals.messages, totals.due + totals.ready, totals.in_flight);
-        self.metrics.encode()
+        self.metrics.encode(self.plugin_counters())
+    }
+
+    /// Returns what plugins count, the operator's and tenants'.
+    fn plugin_counters(&self) -> Vec<PluginCounter> {
+        let (generation, tenants) = (self.generation(), self.tenants.all());
+        let tenants = tenants.values().filter_map(|tenant| tenant.loaded.ready());
+        let plugins = generation.chain.links().map(|link| &*link.plugin).chain(tenants.map(|ready| &*ready.plugin));
+        let counter = |plugin: &str, Metric { name, help, value }| {
+            let plugin = plugin.to_owned();
+            PluginCounter { plugin, name, help, value }
+        };
+        plugins.flat_map(|plugin| plugin.metrics().into_iter().map(|metric| counter(plugin.name(), metric))).collect()
     }
 }
 

@@ -106,7 +106,8 @@ impl Tenants {
 
     fn tenant(&self, name: &Arc<str>, loaded: LoadedTenant, before: Option<&Tenant>, now: Timestamp) -> Arc<Tenant> {
         let since = loaded.ready().map(|ready| {
-            let same = before.filter(|before| before.loaded.ready().is_some_and(|other| other.digest == ready.digest));
+            let is_same = |other: &Ready| (&other.digest, other.grants) == (&ready.digest, ready.grants);
+            let same = before.filter(|before| before.loaded.ready().is_some_and(is_same));
             same.and_then(|before| before.since).unwrap_or(now)
         });
         let revision = self.revisions.fetch_add(1, Ordering::SeqCst) + 1;

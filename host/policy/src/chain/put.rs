@@ -52,11 +52,15 @@ impl Chain {
             return answer;
         }
         // Nobody waits for what becomes of records, so they are no reason to hold up a thread.
-        let answer = match link.plugin.placement() {
-            Placement::Inline if event != Event::Record => ask(&*link.plugin),
-            _ => {
-                let plugin = Arc::clone(&link.plugin);
-                self.workers.run(move || ask(&*plugin)).await.unwrap_or_else(|| Err(no_worker(link)))
+        let plugin = Arc::clone(&link.plugin);
+        let answer = match plugin.placement() {
+            Placement::Inline if event != Event::Record => ask(&*plugin),
+            Placement::Inline | Placement::Worker => {
+                self.workers.run(move || ask(&*plugin)).await.unwrap_or_else(|| Err(unavailable(link, NO_WORKER)))
+            }
+            Placement::Room(room) => {
+                let ran = room.run(move || ask(&*plugin)).await.map(|(answer, _)| answer);
+                ran.unwrap_or_else(|| Err(unavailable(link, NO_ROOM)))
             }
         };
         self.told(link, event, &answer, started);
@@ -72,7 +76,7 @@ impl Chain {
         self.watch.called(&Called { plugin: link.plugin.name(), event, outcome, took: started.elapsed() });
     }
 
-    /// Asks a shadow on a worker and has the difference told. Where too much waits there, it is not asked.
+    /// Asks a shadow on another thread and has the difference told. Where too much waits there, it is not asked.
     fn shadow<T: Answered>(
         &self,
         link: &Link,
@@ -84,7 +88,8 @@ impl Chain {
             return;
         }
         let (plugin, health, watch) = (Arc::clone(&link.plugin), Arc::clone(&link.health), Arc::clone(&self.watch));
-        self.workers.run_aside(move || {
+        let placement = plugin.placement();
+        let job = move || {
             let started = Instant::now();
             let answer = ask(&*plugin);
             let outcome = answer.as_ref().map_or_else(|failure| failure.kind.word(), Answered::word);
@@ -100,7 +105,11 @@ impl Chain {
             }
             let difference = difference.map(|text| text.chars().take(DIFFERENCE).collect());
             watch.shadowed(&Shadowed { plugin: plugin.name().to_owned(), event, difference });
-        });
+        };
+        match placement {
+            Placement::Room(room) => drop(tokio::spawn(async move { room.run(job).await })),
+            Placement::Inline | Placement::Worker => self.workers.run_aside(job),
+        }
     }
 }
 
@@ -120,12 +129,12 @@ fn quarantined(link: &Link) -> Failure {
     Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Quarantined, detail }
 }
 
-fn no_worker(link: &Link) -> Failure {
-    Failure {
-        plugin: link.plugin.name().to_owned(),
-        kind: FailureKind::Unavailable,
-        detail: "too many events wait for a policy worker".to_owned(),
-    }
+const NO_WORKER: &str = "too many events wait for a policy worker";
+/// Why a plugin that may wait could not be run.
+pub(crate) const NO_ROOM: &str = "too many of its events wait until others are done (limits.at_once)";
+
+fn unavailable(link: &Link, why: &str) -> Failure {
+    Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Unavailable, detail: why.to_owned() }
 }
 
 /// Whoever has nothing to say: what a shadow without a holder of its place is compared with.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tollgate_capability::Refused as NotGiven;
 use tollgate_config::Rate;
 use tollgate_message::{Address, QueueName};
 use tollgate_policy::scope::Refused;
@@ -46,6 +47,18 @@ impl From<Refused> for wit::PolicyError {
             Refused::Denied(text) => Self::Denied(text),
             Refused::Invalid(text) => Self::Invalid(text),
             Refused::TooLarge(octets) => Self::TooLarge(octets as u64),
+        }
+    }
+}
+
+impl From<NotGiven> for wit::PolicyError {
+    fn from(refused: NotGiven) -> Self {
+        match refused {
+            NotGiven::Denied(text) => Self::Denied(text),
+            NotGiven::Invalid(text) => Self::Invalid(text),
+            NotGiven::TooLarge(most) => Self::TooLarge(most),
+            NotGiven::Unavailable(text) => Self::Unavailable(text),
+            other => Self::Other(other.to_string()),
         }
     }
 }

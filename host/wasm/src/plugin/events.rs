@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tollgate_capability::metrics::Reading;
 use tollgate_message::{Edits, QueueName, Received};
 use tollgate_policy::{
-    Answer, Events, Failure, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
+    Answer, Events, Failure, Metric, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
     event::{
         egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
         record::Batch,
@@ -33,14 +34,20 @@ impl Plugin for WasmPlugin {
     }
 
     fn placement(&self) -> Placement {
-        match self.0.instances {
-            Instances::Warm => Placement::Inline,
-            Instances::Fresh => Placement::Worker,
+        match (&self.0.room, self.0.instances) {
+            (Some(room), _) => Placement::Room(Arc::clone(room)),
+            (None, Instances::Warm) => Placement::Inline,
+            (None, Instances::Fresh) => Placement::Worker,
         }
     }
 
     fn digest(&self) -> String {
         self.0.component.digest()
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let readings = self.0.maker.given.metrics.read();
+        readings.into_iter().map(|Reading { name, help, value }| Metric { name, help, value }).collect()
     }
 
     fn vitals(&self) -> Vitals {

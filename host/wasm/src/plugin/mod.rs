@@ -11,12 +11,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
+use tollgate_capability::http::Allowed;
 use tollgate_config::{Finding, Position, Severity};
-use tollgate_policy::{Failure, FailureKind, Vitals, scope::Scope};
+use tollgate_policy::{Failure, FailureKind, Room, Vitals, scope::Scope};
 
 use crate::{
     bindings::configure::exports::tollgate::policy::configure as wit,
     component::Component,
+    given::Services,
     instance::{Guest, Maker},
     limits::Limits,
 };
@@ -103,6 +105,10 @@ pub struct Setup {
     pub instances: Instances,
     /// What it may touch.
     pub scope: Scope,
+    /// What it finds where it was granted something.
+    pub services: Services,
+    /// The hosts that it may reach, where it was granted that.
+    pub hosts: Arc<Allowed>,
     /// Folder for core dumps of instances that trapped; none are written without one.
     pub core_dumps: Option<PathBuf>,
 }
@@ -116,6 +122,8 @@ pub(crate) struct Inner {
     maker: Maker,
     files: Vec<wit::File>,
     instances: Instances,
+    /// Where its events run that may wait; none where they do not.
+    room: Option<Arc<Room>>,
     /// Instances that nobody uses; the one that was used last is taken first.
     idle: Mutex<Vec<Guest>>,
     snapshot: SnapshotState,
@@ -127,19 +135,23 @@ impl WasmPlugin {
     /// # Errors
     /// [`StartError`]: the configuration's fault, or the plugin's.
     pub fn start(component: Arc<Component>, setup: Setup) -> Result<(Self, Configuration), StartError> {
-        let Setup { name, files, limits, instances, scope, core_dumps } = setup;
+        let Setup { name, files, limits, instances, scope, services, hosts, core_dumps } = setup;
         let files: Vec<_> =
             files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
-        let maker = Maker::new(&name, limits, scope, core_dumps);
-        let mut guest = Guest::instantiate(&component.runtime, &component.image, &maker)?;
+        let given = component.runtime.keeper().give(&name, component.grants(), &limits, &services, hosts);
+        let place = &component.image.place;
+        let room = component.grants().wait().then(|| Arc::new(Room::new(limits.at_once, &place.room)));
+        let maker = Maker::new(&name, limits, scope, given, core_dumps);
+        let mut guest = Guest::instantiate(&component.image, &maker)?;
         let loaded = guest
             .configure(&files)?
             .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
+        maker.given.metrics.close();
         let snapshot = SnapshotState::new(&component, &files);
-        let inner = Inner { component, maker, files, instances, idle: Mutex::new(Vec::new()), snapshot };
+        let inner = Inner { component, maker, files, instances, room, idle: Mutex::new(Vec::new()), snapshot };
         inner.give_back(guest);
         let inner = Arc::new(inner);
-        inner.component.runtime.idle().watch(&inner);
+        inner.component.image.place.idle.watch(&inner);
         Ok((Self(inner), configuration(loaded.diagnostics, loaded.references)))
     }
 
@@ -169,9 +181,9 @@ impl Inner {
 
     fn make(self: &Arc<Self>) -> Result<Guest, Failure> {
         if let Some(snapshot) = self.snapshot() {
-            return Guest::instantiate(&self.component.runtime, &snapshot, &self.maker);
+            return Guest::instantiate(&snapshot, &self.maker);
         }
-        let mut guest = Guest::instantiate(&self.component.runtime, &self.component.image, &self.maker)?;
+        let mut guest = Guest::instantiate(&self.component.image, &self.maker)?;
         match guest.configure(&self.files)? {
             Ok(_) => Ok(guest),
             Err(refused) => {

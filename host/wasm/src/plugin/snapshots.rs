@@ -10,11 +10,14 @@ use std::sync::{
     mpsc,
 };
 
+use tollgate_capability::Grants;
+
 use super::{Inner, wit};
 use crate::{
     cache::Key,
     compile::{Job, Task},
-    component::{Component, Image},
+    component::Component,
+    place::Image,
     scan,
     snapshot::{self, Pair},
 };
@@ -33,14 +36,18 @@ impl SnapshotState {
     pub(super) fn new(component: &Component, files: &[wit::File]) -> Self {
         let is_configured = component.image.exports.configure.is_some();
         let of_use = is_configured && component.octets().len() <= snapshot::LARGEST;
-        let pair = of_use.then(|| (*component.hash(), hash(files)));
+        let pair = of_use.then(|| (*component.hash(), hash(files, component.grants())));
         Self { pair, made: AtomicU32::new(0) }
     }
 }
 
-/// Hashes files so that no other list of files has the same hash.
-fn hash(files: &[wit::File]) -> blake3::Hash {
+/// Hashes files and grants so that nothing else has the same hash. With other grants an instance may run elsewhere.
+fn hash(files: &[wit::File], grants: Grants) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
+    for granted in grants.iter() {
+        hasher.update(granted.name().as_bytes()).update(b"\n");
+    }
+    hasher.update(&(files.len() as u64).to_le_bytes());
     for part in files.iter().flat_map(|file| [file.name.as_bytes(), &file.content]) {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
@@ -82,7 +89,8 @@ impl Inner {
     /// Makes the snapshot in two children, or takes it from the cache.
     fn made_snapshot(&self, pair: &Pair) -> Result<Image, String> {
         let (runtime, key) = (&self.component.runtime, Key::snapshot(&pair.0, &pair.1));
-        if let Some(image) = runtime.cached(&key) {
+        let place = &self.component.image.place;
+        if let Some(image) = runtime.cached(&key, place) {
             return image.map_err(|error| error.to_string());
         }
         let limits = (*self.maker.limits).clone();
@@ -93,7 +101,7 @@ impl Inner {
         // A guest had a hand in it: it is looked over like what a stranger brings.
         scan::scan(&taken, &snapshot::limits(&limits)).map_err(|error| error.to_string())?;
         let job = || Job { task: Task::Compile, octets: taken, limits };
-        runtime.image(&key, job).map_err(|error| error.to_string())
+        runtime.image(&key, place, job).map_err(|error| error.to_string())
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use tollgate_capability::{Capability, Grants};
+
 use super::Census;
 
 /// The package that all interfaces are of.
@@ -12,9 +14,19 @@ pub(crate) const PACKAGE: &str = "tollgate:policy";
 /// The version of it that this host speaks.
 const VERSION: &str = "0.1.0";
 
-/// What this host offers to every component.
-pub(crate) const OFFERED: [&str; 9] =
-    ["types", "log", "clock", "domains", "message", "queue-settings", "session", "egress-settings", "queued-message"];
+/// What this host offers to every component. What it offers to those that were granted it has the name of a [`Capability`].
+const OFFERED: [&str; 10] = [
+    "types",
+    "log",
+    "clock",
+    "domains",
+    "metrics",
+    "message",
+    "queue-settings",
+    "session",
+    "egress-settings",
+    "queued-message",
+];
 /// The events that this host knows.
 pub(crate) const EVENTS: [&str; 8] =
     ["configure", "message-received", "queue-config", "throttles", "smtp-session", "egress", "requeue", "record"];
@@ -50,27 +62,32 @@ impl<'a> Interface<'a> {
     }
 }
 
-/// Returns the name of an import that this host offers.
-pub(crate) fn offered(import: &str) -> Option<&'static str> {
+/// Returns whether this host offers an import to a component with these grants.
+pub(crate) fn is_offered(import: &str, grants: Grants) -> bool {
     let interface = Interface::parse(import);
     let ours = interface.package == PACKAGE && interface.is_of_our_version();
-    OFFERED.into_iter().find(|name| ours && *name == interface.name)
+    let granted = || Capability::named(interface.name).is_some_and(|capability| grants.contains(capability));
+    ours && (OFFERED.contains(&interface.name) || granted())
 }
 
 /// What does not fit: a line for each interface, and who built the component.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Misfit {
     lines: Vec<(String, String, String)>,
+    /// Whether all that it lacks are grants.
+    is_for_this_host: bool,
     makers: Vec<String>,
 }
 
 impl Misfit {
-    /// Compares a component with this host; nothing where it fits.
-    pub(crate) fn of(census: &Census) -> Option<Self> {
-        let imports = census.imports.iter().filter(|name| offered(name).is_none());
+    /// Compares a component with what this host offers to one with these grants; nothing where it fits.
+    pub(crate) fn of(census: &Census, grants: Grants) -> Option<Self> {
+        let imports = census.imports.iter().filter(|name| !is_offered(name, grants));
         let exports = census.exports.iter().filter(|name| is_other_event(name));
-        let lines: Vec<_> = imports.chain(exports).take(LINES).map(|name| line(name)).collect();
-        (!lines.is_empty()).then(|| Self { lines, makers: census.makers.clone() })
+        let lacking: Vec<_> = imports.chain(exports).collect();
+        let is_for_this_host = lacking.iter().all(|name| to_be_granted(name).is_some());
+        let lines: Vec<_> = lacking.into_iter().take(LINES).map(|name| line(name, grants)).collect();
+        (!lines.is_empty()).then(|| Self { lines, is_for_this_host, makers: census.makers.clone() })
     }
 }
 
@@ -80,11 +97,23 @@ fn is_other_event(export: &str) -> bool {
     interface.package == PACKAGE && !(EVENTS.contains(&interface.name) && interface.is_of_our_version())
 }
 
-fn line(name: &str) -> (String, String, String) {
+/// Returns the capability that an import would need, which this host has.
+fn to_be_granted(import: &str) -> Option<Capability> {
+    let interface = Interface::parse(import);
+    let ours = interface.package == PACKAGE && interface.is_of_our_version();
+    Capability::named(interface.name).filter(|_| ours)
+}
+
+fn line(name: &str, grants: Grants) -> (String, String, String) {
     let interface = Interface::parse(name);
-    let known = OFFERED.iter().chain(&EVENTS).any(|known| *known == interface.name);
-    let have = if interface.package == PACKAGE && known { VERSION } else { "not offered" };
-    (clean(&interface.path()), clean(interface.version.unwrap_or("no version")), have.to_owned())
+    let events_and_offers = OFFERED.iter().chain(&EVENTS).any(|known| *known == interface.name);
+    let known = events_and_offers || Capability::named(interface.name).is_some();
+    let have = match to_be_granted(name) {
+        Some(capability) => format!("not granted; write grants = {:?} in its section", grants.with(capability)),
+        None if interface.package == PACKAGE && known => VERSION.to_owned(),
+        None => "not offered".to_owned(),
+    };
+    (clean(&interface.path()), clean(interface.version.unwrap_or("no version")), have)
 }
 
 fn clean(name: &str) -> String {
@@ -98,7 +127,10 @@ impl fmt::Display for Misfit {
             std::iter::once(&heading).chain(&self.lines).map(|line| cell(line).chars().count()).max().unwrap_or(0)
         };
         let (first, second) = (width(|line| &line.0), width(|line| &line.1));
-        f.write_str("the component was built for another host:")?;
+        f.write_str(match self.is_for_this_host {
+            true => "the component wants what was not granted:",
+            false => "the component was built for another host:",
+        })?;
         for (interface, needs, have) in std::iter::once(&heading).chain(&self.lines) {
             write!(f, "\n    {interface:first$}  {needs:second$}  {have}")?;
         }

@@ -15,7 +15,7 @@ use cost::Costs;
 pub use fit::Misfit;
 pub(crate) use fit::PACKAGE;
 #[cfg(test)]
-pub(crate) use fit::offered;
+pub(crate) use fit::is_offered;
 
 use crate::limits::Limits;
 

@@ -1,3 +1,5 @@
+use tollgate_capability::{Capability, Grants};
+
 use super::*;
 
 fn component(text: &str) -> Vec<u8> {
@@ -102,7 +104,11 @@ fn a_component_is_told_from_other_octets() {
 fn a_real_plugin_is_described() {
     let census = scanned(tollgate_testkit::guest::HELLO).expect("a component");
 
-    let told = (census.exports, census.imports.iter().all(|name| offered(name).is_some()), census.core_instances > 0);
+    let told = (
+        census.exports,
+        census.imports.iter().all(|name| is_offered(name, Grants::default())),
+        census.core_instances > 0,
+    );
     assert_eq!(told, (vec!["tollgate:policy/message-received@0.1.0".to_owned()], true, true));
 }
 
@@ -118,7 +124,8 @@ fn what_was_built_for_another_host_is_told_as_a_table() {
            (import \"env\" (func)))"
     );
 
-    let misfit = Misfit::of(&scanned(&component(&text)).expect("a component")).expect("a misfit").to_string();
+    let misfit =
+        Misfit::of(&scanned(&component(&text)).expect("a component"), Grants::default()).expect("a misfit").to_string();
 
     let expected = "the component was built for another host:\n    \
                     interface                 needs       this host has\n    \
@@ -128,6 +135,21 @@ fn what_was_built_for_another_host_is_told_as_a_table() {
                     env                       no version  not offered\n    \
                     built with tools unknown";
     assert_eq!(misfit, expected);
+}
+
+#[test]
+fn what_was_not_granted_is_told_with_what_to_write() {
+    let text = "(component (import \"tollgate:policy/counters@0.1.0\" (instance (export \"f\" (func)))))";
+    let census = scanned(&component(text)).expect("a component");
+
+    let told =
+        [Grants::default(), Grants::default().with(Capability::Counters)].map(|grants| Misfit::of(&census, grants));
+
+    let expected = "the component wants what was not granted:\n    \
+                    interface                 needs  this host has\n    \
+                    tollgate:policy/counters  0.1.0  not granted; write grants = [\"counters\"] in its section\n    \
+                    built with tools unknown";
+    assert_eq!(told.map(|misfit| misfit.map(|misfit| misfit.to_string())), [Some(expected.to_owned()), None]);
 }
 
 mod any {
@@ -190,7 +212,7 @@ mod any {
             }
             octets.truncate((cut * octets.len() as f64) as usize);
 
-            drop(scanned(&octets).map(|census| Misfit::of(&census)));
+            drop(scanned(&octets).map(|census| Misfit::of(&census, Grants::default())));
         }
     }
 }

@@ -7,7 +7,9 @@ use tollgate_policy::{OnFailure, Phase, scope::Scope};
 use tollgate_wasm::Instances;
 
 use super::super::{
-    PluginConfig, limits,
+    PluginConfig,
+    grants::{self, Whose},
+    limits,
     plugin::{self, ComponentSource},
 };
 
@@ -40,7 +42,9 @@ pub(super) fn policy(
     let named = section.parsed("component", findings, |text| Ok(text.to_owned()));
     let config = plugin::files(section, folder, findings);
     let on_failure = section.parsed("on_failure", findings, on_failure).unwrap_or_default();
-    let (limits, cpu_share) = limits::limits_of_tenant(section, findings);
+    let grants = grants::grants(section, findings);
+    let hosts = grants::hosts(section, grants, Whose::Tenants, findings);
+    let (limits, cpu_share) = limits::limits_of_tenant(section, grants, findings);
     let Some(named) = named else {
         warn_of_nothing_to_run(section, findings);
         return None;
@@ -58,6 +62,8 @@ pub(super) fn policy(
         on_failure,
         instances: Instances::Fresh,
         limits,
+        grants,
+        hosts,
         scope,
         core_dumps: None,
         origin,
@@ -71,7 +77,7 @@ fn warn_of_nothing_to_run(section: &Section<'_>, findings: &mut Findings) {
     if !section.entry_is_missing("component") {
         return;
     }
-    for key in ["config", "limits", "on_failure", "bounds", "token_hash"] {
+    for key in ["config", "limits", "grants", "http", "on_failure", "bounds", "token_hash"] {
         if let Some(at) = section.position(key) {
             findings.warning(at, format!("{key}: has no effect on a tenant without a `component`"));
         }

@@ -1,0 +1,206 @@
+//! Values that outlive the program: kept for one plugin, in a file of its own.
+//!
+//! A [`Store`] is a file of records that is only added to ([`log`]), and rewritten when most of it is past. What is set is on the disk
+//! when that is answered. [`Stores`] knows the folder; a plugin is known by its name there, so a plugin that is loaded anew finds
+//! what it kept. A store is opened when it is first used, and again after an error: what is on the disk is then looked at anew.
+
+mod log;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{ByName, Refused};
+use log::Log;
+
+/// Longest key, in octets.
+pub const LONGEST_KEY: usize = 512;
+/// Longest value, in octets.
+pub const LONGEST_VALUE: usize = 64 << 10;
+/// What a value takes beside itself and its key, in octets, as the quota counts it.
+pub const ENTRY: u64 = log::HEAD as u64;
+
+/// The stores of all plugins.
+#[derive(Debug)]
+pub struct Stores {
+    folder: PathBuf,
+    open: ByName<Store>,
+}
+
+/// The values of one plugin.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    /// Most octets of keys and values, with [`ENTRY`] for each.
+    quota: AtomicU64,
+    log: Mutex<Option<Log>>,
+}
+
+impl Stores {
+    /// Returns the stores in a folder, which is made when something is to be kept in it.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, open: ByName::default() }
+    }
+
+    /// Returns the store of a plugin, which may hold so many octets from now on.
+    #[must_use]
+    pub fn of(&self, plugin: &str, quota: u64) -> Arc<Store> {
+        let path = self.folder.join(file_name(plugin) + ".kv");
+        let store = self.open.get(plugin, || Store { path, quota: AtomicU64::new(quota), log: Mutex::default() });
+        store.quota.store(quota, Ordering::Relaxed);
+        store
+    }
+}
+
+impl Store {
+    /// Returns the value of a key; nothing where there is none, or its time is over.
+    ///
+    /// # Errors
+    /// [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the disk fails.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
+        valid(key)?;
+        self.with(|log, _| log.get(now(), key))
+    }
+
+    /// Keeps a value, for so long or for good. When this returns it is on the disk.
+    ///
+    /// # Errors
+    /// As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota has no room for.
+    pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>) -> Result<(), Refused> {
+        valid(key)?;
+        if value.len() > LONGEST_VALUE {
+            return Err(Refused::TooLarge(LONGEST_VALUE as u64));
+        }
+        let now = now();
+        let until = for_time.map(|time| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+        self.with(|log, quota| {
+            if !log.has_room(now, key, value, quota) {
+                return Ok(Err(Refused::TooLarge(quota)));
+            }
+            log.set(now, key, value, until).map(Ok)
+        })?
+    }
+
+    /// Forgets a value. Returns whether there was one. When this returns it is gone from the disk.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub fn delete(&self, key: &str) -> Result<bool, Refused> {
+        valid(key)?;
+        self.with(|log, _| log.delete(now(), key))
+    }
+
+    /// Does something with the log, which is opened for it if need be, and closed if it fails.
+    fn with<T>(&self, act: impl FnOnce(&mut Log, u64) -> io::Result<T>) -> Result<T, Refused> {
+        let mut log = self.lock();
+        let opened = match log.take() {
+            Some(log) => Ok(log),
+            None => Log::open(&self.path, now()),
+        };
+        let done = opened.and_then(|mut opened| {
+            let done = act(&mut opened, self.quota.load(Ordering::Relaxed))?;
+            *log = Some(opened);
+            Ok(done)
+        });
+        done.map_err(|reason| {
+            tracing::error!(path = %self.path.display(), %reason, "what a plugin keeps cannot be read or written");
+            Refused::Unavailable("the store cannot be read or written".to_owned())
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Log>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn valid(key: &str) -> Result<(), Refused> {
+    match key.len() {
+        1..=LONGEST_KEY => Ok(()),
+        _ => Err(Refused::Invalid(format!("a key has 1 to {LONGEST_KEY} octets"))),
+    }
+}
+
+/// Milliseconds since 1970: the times of values are kept over restarts.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns the name of a file for a plugin: what is no letter, digit, `-` or `_` as `%XX`, so that no name leads out of the folder.
+#[must_use]
+pub fn file_name(plugin: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+    let written = |octet: u8| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") };
+    plugin.bytes().map(written).collect()
+}
+
+/// Makes a folder that only its owner can read, with those above it.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_plugin_keeps_another_does_not_see_and_all_of_it_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugins");
+        let stores = Stores::new(path.clone());
+        let [one, other] = ["one", "tenant:other"].map(|name| stores.of(name, 1 << 20));
+        one.set("k", b"1", None).unwrap();
+        other.set("k", b"2", None).unwrap();
+        other.set("gone", b"3", None).unwrap();
+        other.delete("gone").unwrap();
+        drop((one, other, stores));
+
+        let stores = Stores::new(path);
+
+        let kept = ["one", "tenant:other", "third"]
+            .map(|name| ["k", "gone"].map(|key| stores.of(name, 1 << 20).get(key).unwrap()));
+        assert_eq!(kept, [[Some(b"1".to_vec()), None], [Some(b"2".to_vec()), None], [None, None]]);
+    }
+
+    #[test]
+    fn keys_and_values_have_their_lengths() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Stores::new(folder.path().to_owned()).of("p", 1 << 20);
+        let (key, value) = ("k".repeat(LONGEST_KEY), vec![7; LONGEST_VALUE]);
+
+        let taken =
+            [store.set(&key, &value, None), store.set("", b"", None), store.set(&(key.clone() + "k"), b"", None)];
+        let too_large = store.set("k", &[0; LONGEST_VALUE + 1], None);
+
+        let invalid = || Err(Refused::Invalid("a key has 1 to 512 octets".to_owned()));
+        assert_eq!((taken, too_large), ([Ok(()), invalid(), invalid()], Err(Refused::TooLarge(65536))));
+        assert_eq!(store.get(&key), Ok(Some(value)));
+    }
+
+    #[test]
+    fn a_store_that_is_none_is_left_alone_and_told_in_a_word() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.kv"), "a letter of the operator's").unwrap();
+
+        let refused = Stores::new(folder.path().to_owned()).of("p", 1 << 20).get("k");
+
+        let kept = std::fs::read(folder.path().join("p.kv")).unwrap();
+        let unavailable = Err(Refused::Unavailable("the store cannot be read or written".to_owned()));
+        assert_eq!((refused, kept), (unavailable, b"a letter of the operator's".to_vec()));
+    }
+
+    #[test]
+    fn no_name_of_a_plugin_leads_out_of_its_folder() {
+        let names = ["acme", "../../etc/passwd", "tenant:a b", ".", "A%2E", "ü"].map(file_name);
+
+        assert_eq!(names, ["acme", "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd", "tenant%3Aa%20b", "%2E", "A%252E", "%C3%BC"]);
+    }
+}
