@@ -9,6 +9,7 @@ mod kit;
 
 mod a_configuration_that_is_broken_is_refused_with_its_places;
 mod a_known_queue_costs_no_question;
+mod a_plugin_is_swapped_and_taken_back;
 mod a_plugin_that_panics_costs_one_message;
 mod a_pool_that_a_plugin_makes_up_defers_mail;
 mod a_program_that_cannot_start_says_why;

@@ -8,6 +8,6 @@ pub mod metrics;
 pub mod record;
 mod writer;
 
-pub use metrics::{Metrics, PluginCounter};
+pub use metrics::{Metrics, PluginCounter, PluginVitals};
 pub use record::{Kind, Record};
 pub use writer::Records;

@@ -49,6 +49,28 @@ pub struct PluginCounter {
     pub value: u64,
 }
 
+/// How a plugin is, and what it takes of the machine.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PluginVitals {
+    /// The plugin.
+    pub plugin: String,
+    /// Number of its version.
+    pub version: u64,
+    /// Instances of it that are there.
+    pub instances: u64,
+    /// Octets of memory of its largest instance so far.
+    pub memory: u64,
+    /// Its calls to the host so far.
+    pub host_calls: u64,
+    /// Whether it is left alone, since it kept failing; of several, how many are.
+    pub quarantined: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct PluginLabels {
+    plugin: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct CounterLabels {
     plugin: String,
@@ -189,11 +211,16 @@ impl Metrics {
         self.in_flight.set(in_flight);
     }
 
-    /// Returns the text for a scraper, with what plugins count.
+    /// Returns the text for a scraper, with what plugins count and how they are.
     #[must_use]
-    pub fn encode(&self, plugins: impl IntoIterator<Item = PluginCounter>) -> String {
+    pub fn encode(
+        &self,
+        counters: impl IntoIterator<Item = PluginCounter>,
+        vitals: impl IntoIterator<Item = PluginVitals>,
+    ) -> String {
         let mut text = String::new();
-        encode_registry(&mut text, &of_plugins(plugins)).expect("a String takes everything");
+        encode_registry(&mut text, &of_plugins(counters)).expect("a String takes everything");
+        encode_registry(&mut text, &vital(vitals)).expect("a String takes everything");
         encode(&mut text, &self.registry).expect("a String takes everything");
         text
     }
@@ -212,6 +239,28 @@ fn of_plugins(counters: impl IntoIterator<Item = PluginCounter>) -> Registry {
     registry
 }
 
+/// Returns how plugins are, as metrics for one scrape.
+fn vital(vitals: impl IntoIterator<Item = PluginVitals>) -> Registry {
+    let [version, instances, memory, quarantined] = std::array::from_fn(|_| Family::<PluginLabels, Gauge>::default());
+    let host_calls = Family::<PluginLabels, Counter>::default();
+    for of in vitals {
+        let labels = PluginLabels { plugin: of.plugin };
+        let gauges =
+            [(&version, of.version), (&instances, of.instances), (&memory, of.memory), (&quarantined, of.quarantined)];
+        for (gauge, value) in gauges {
+            gauge.get_or_create(&labels).set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+        host_calls.get_or_create(&labels).inc_by(of.host_calls);
+    }
+    let mut registry = Registry::with_prefix("tollgate");
+    registry.register("plugin_version", "Number of the version in force", version);
+    registry.register("plugin_instances", "Instances that are there, busy or not", instances);
+    registry.register_with_unit("plugin_memory", "Memory of the largest instance so far", Unit::Bytes, memory);
+    registry.register("plugin_quarantined", "1 while a plugin that kept failing is left alone", quarantined);
+    registry.register("plugin_host_calls", "Calls to the host", host_calls);
+    registry
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,9 +274,9 @@ mod tests {
             value: 7,
         };
 
-        let text = Metrics::default().encode([counter]);
+        let text = Metrics::default().encode([counter], []);
 
-        let ours: Vec<&str> = text.lines().filter(|line| line.starts_with("tollgate_plugin")).collect();
+        let ours: Vec<&str> = text.lines().filter(|line| line.starts_with("tollgate_plugin_counter")).collect();
         let expected = [
             r#"tollgate_plugin_counter_total{plugin="a \"b\"",name="seen"} 7"#,
             r#"tollgate_plugin_counter_info{plugin="a \"b\"",name="seen",help="what \\ was"} 1"#,

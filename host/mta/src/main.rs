@@ -2,6 +2,7 @@
 
 mod command;
 mod config;
+mod kept;
 mod policy;
 mod serve;
 mod settings;

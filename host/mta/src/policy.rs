@@ -2,7 +2,10 @@
 //!
 //! What is wrong with the operator's plugins refuses the configuration. What is wrong with a tenant's is that tenant's.
 
+mod change;
+mod pin;
 mod tenant;
+mod version;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,11 +13,13 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::SystemTime,
 };
 
 use tollgate_capability::{Capability, Grants, kv::Stores};
 use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_dns::Resolver;
+use tollgate_message::Timestamp;
 use tollgate_outbound::mailbox;
 use tollgate_policy::{Chain, Event, Link, Workers};
 use tollgate_wasm::{
@@ -24,7 +29,11 @@ use tollgate_wasm::{
 
 use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
 
+pub(crate) use change::{Change, NoChange};
+pub(crate) use pin::Pins;
 pub(crate) use tenant::{LoadedTenant, Own, Ready};
+use version::Installed;
+pub(crate) use version::{Material, Plugins, Version};
 
 /// The stock plugin, as a component.
 const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
@@ -35,6 +44,14 @@ pub(crate) struct Loader {
     /// What was loaded last, by where it came from, so that a reload finds in memory what has not changed.
     loaded: BTreeMap<PathBuf, Arc<Component>>,
     services: Services,
+    /// The operator's plugins in force, with the versions before them.
+    plugins: Plugins,
+    /// What stands in for their files.
+    pins: Option<Pins>,
+    /// What one of them is to be made of, whatever files and pins say.
+    proposed: Option<(Arc<str>, Material)>,
+    /// Tenants' components that were loaded last, by the names of their plugins.
+    of_tenants: BTreeMap<String, tenant::Known>,
     /// What plugins have that are loaded one by one, since the last configuration that was found right; shared.
     in_force: Arc<Mutex<Services>>,
     /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that out.
@@ -52,6 +69,8 @@ pub(crate) struct Loaded {
     /// What is to be said of tenants and their components. An error is that tenant's, and refuses nothing else.
     pub(crate) of_tenants: Vec<Finding>,
     pub(crate) tenants: BTreeMap<Arc<str>, LoadedTenant>,
+    /// The operator's plugins, with the versions before them.
+    pub(crate) plugins: Plugins,
     /// Loads on the same engine what comes later.
     pub(crate) loader: Loader,
 }
@@ -60,6 +79,7 @@ pub(crate) struct Loaded {
 #[derive(Default)]
 struct Configured {
     links: Vec<Link>,
+    plugins: Plugins,
     findings: Vec<Finding>,
     guarded: BTreeSet<String>,
 }
@@ -69,13 +89,31 @@ impl Loaded {
     pub(crate) fn said(&self) -> impl Iterator<Item = Finding> {
         self.findings.iter().chain(&self.of_tenants).cloned()
     }
+
+    /// Has every plugin take its snapshot now, rather than behind its first events; returns how many have one, and how many do
+    /// without.
+    pub(crate) fn take_snapshots(&self) -> (usize, usize) {
+        let own = self.tenants.values().filter_map(LoadedTenant::ready).map(|ready| &ready.plugin);
+        let plugins = self.chain.links().map(|link| &link.plugin).chain(own);
+        let taken = plugins.map(|plugin| match plugin.take_snapshot() {
+            Ok(()) => (1, 0),
+            Err(reason) => {
+                tracing::debug!(plugin = plugin.name(), reason, "no snapshot");
+                (0, 1)
+            }
+        });
+        taken.fold((0, 0), |(with, without), (one, other)| (with + one, without + other))
+    }
 }
 
 impl Loader {
     /// Starts the engine; compiled code is kept in `cache`. Plugins keep nothing and ask nobody.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
         let (runtime, loaded) = (Runtime::new(cache, compiler())?, BTreeMap::new());
-        Ok(Self { runtime, loaded, services: Services::default(), in_force: Arc::default(), resolver: None })
+        let (services, plugins) = (Services::default(), Plugins::new());
+        let (of_tenants, in_force) = (BTreeMap::new(), Arc::default());
+        let (pins, proposed, resolver) = (None, None, None);
+        Ok(Self { runtime, loaded, services, plugins, pins, proposed, of_tenants, in_force, resolver })
     }
 
     /// Starts the engine for a server: plugins that were granted it keep values in a folder, and ask others.
@@ -89,15 +127,24 @@ impl Loader {
     pub(crate) fn share(&self) -> Self {
         let (runtime, services) = (self.runtime.clone(), self.services.clone());
         let in_force = Arc::clone(&self.in_force);
-        Self { runtime, loaded: BTreeMap::new(), services, in_force, resolver: None }
+        Self {
+            runtime,
+            loaded: BTreeMap::new(),
+            services,
+            plugins: Plugins::new(),
+            pins: None,
+            proposed: None,
+            of_tenants: BTreeMap::new(),
+            in_force,
+            resolver: None,
+        }
     }
 
     /// Sees to it that plugins of a server can ask others, as this configuration has it.
     fn open_outside(&mut self, config: &Config) {
-        let asks = |grants: Grants| grants.contains(Capability::Dns) || grants.contains(Capability::HttpClient);
         let tenants = config.tenants.by_name.values().filter_map(|tenant| tenant.policy.as_ref());
         let mut plugins = config.plugins.iter().chain(tenants.map(|policy| &policy.plugin));
-        if self.services.stores.is_none() || !plugins.any(|plugin| asks(plugin.grants)) {
+        if self.services.stores.is_none() || !plugins.any(|plugin| asks_others(plugin.grants)) {
             return;
         }
         if self.resolver.as_ref().is_none_or(|(settings, _)| *settings != config.resolver) {
@@ -116,7 +163,8 @@ impl Loader {
     pub(crate) fn load(&mut self, config: &Config) -> Result<Loaded, Vec<Finding>> {
         self.open_outside(config);
         let pools: Vec<String> = config.pools().keys().cloned().collect();
-        let Configured { links, findings, guarded } = self.configure(&config.plugins, Some(&pools));
+        self.pins = Some(config.spool.pins());
+        let Configured { links, plugins, findings, guarded } = self.configure(&config.plugins, Some(&pools));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
@@ -125,7 +173,8 @@ impl Loader {
             Workers::start(workers).map_err(|reason| vec![general(format!("no policy workers: {reason}"))])?;
         let (tenants, of_tenants) = self.tenants(config, &guarded);
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = self.services.clone();
-        Ok(Loaded { chain: Chain::new(links, workers), findings, of_tenants, tenants, loader: self.share() })
+        self.plugins = plugins.clone();
+        Ok(Loaded { chain: Chain::new(links, workers), findings, of_tenants, tenants, plugins, loader: self.share() })
     }
 
     /// Returns what is to be said about the plugins of a file that is refused, and about their files.
@@ -150,8 +199,12 @@ impl Loader {
         let (mut configured, mut told) = (Configured::default(), Vec::new());
         for config in plugins {
             let configuration = match self.plugin(config) {
-                Ok((link, configuration)) => {
-                    configured.links.push(link);
+                Ok(version) => {
+                    let configuration = version.configuration.clone();
+                    configured.findings.extend(pinned(config, &version));
+                    configured.links.push(link(config, &version));
+                    let installed = Installed::with(self.plugins.get(&config.name), version);
+                    configured.plugins.insert(config.name.clone(), installed);
                     configuration
                 }
                 Err(refused) => refused,
@@ -165,7 +218,8 @@ impl Loader {
             |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
         let findings =
             told.into_iter().flat_map(|(config, told)| by_place(config, told, &is_known, pools.unwrap_or_default()));
-        configured.findings = findings.collect();
+        let findings: Vec<_> = findings.collect();
+        configured.findings.extend(findings);
         configured
     }
 
@@ -174,11 +228,49 @@ impl Loader {
         self.component(&ComponentSource::QueueHelper, (&Limits::default(), Grants::default()))
     }
 
-    fn plugin(&mut self, config: &PluginConfig) -> Result<(Link, Configuration), Configuration> {
-        let component = self.component(&config.component, (&config.limits, config.grants));
-        let (plugin, configuration) = self.start(config, component)?;
-        let link = Link::new(plugin, config.phase, config.on_failure);
-        Ok((link, configuration))
+    /// Returns a plugin as it is to run from now on: the very same as before where nothing about it has changed.
+    fn plugin(&mut self, config: &PluginConfig) -> Result<Version, Configuration> {
+        let of_files = self.material(config)?;
+        let failed = |error| {
+            unnamed(vec![failed(config, config.component_at, &format!("what stands in for its files: {error}"))])
+        };
+        let material = match (&self.proposed, &self.pins) {
+            (Some((name, proposed)), _) if **name == config.name => proposed.clone(),
+            (_, Some(pins)) => pins.apply(&config.name, &of_files).map_err(failed)?,
+            (_, None) => of_files.clone(),
+        };
+        let (before, setup) = (self.plugins.get(&config.name), self.setup_of(config));
+        if let Some(known) = before.and_then(|installed| installed.find(&material, &setup)) {
+            return Ok(Version { of_files, ..known.clone() });
+        }
+        let number = before.map_or(1, Installed::next_number);
+        let key = (PathBuf::from(source(&config.component)), material.component.to_vec());
+        let component = self.load_octets(key, (&config.limits, config.grants));
+        let (plugin, configuration) = self.start(config, component, material.files.to_vec())?;
+        let (plugin, health, since) = (Arc::new(plugin), Arc::default(), now());
+        Ok(Version { number, material, of_files, setup, plugin, health, configuration, since })
+    }
+
+    /// Returns what a plugin is made of by its files, or everything that is wrong with them.
+    fn material(&self, config: &PluginConfig) -> Result<Material, Configuration> {
+        let mut errors = Vec::new();
+        let octets = Self::octets(&config.component);
+        let octets = octets.map_err(|text| errors.push(failed(config, config.component_at, &text))).ok();
+        let files = read_files(config, &mut errors);
+        match octets.filter(|_| errors.is_empty()) {
+            Some((_, octets)) => Ok(Material::new(octets.into(), files)),
+            None => Err(unnamed(errors)),
+        }
+    }
+
+    /// Returns everything but its files that makes a plugin another.
+    fn setup_of(&self, config: &PluginConfig) -> String {
+        let PluginConfig { limits, instances, core_dumps, scope, grants, hosts, .. } = config;
+        let outside = self.services.outside.as_ref().filter(|_| asks_others(*grants));
+        format!(
+            "{:?}",
+            (limits, instances, core_dumps, scope, grants, hosts, outside.map(|outside| &outside.listeners))
+        )
     }
 
     /// Makes a plugin of a component and configures it, or returns everything that is wrong with either.
@@ -186,19 +278,9 @@ impl Loader {
         &self,
         config: &PluginConfig,
         component: Result<Arc<Component>, String>,
+        files: Vec<ConfigFile>,
     ) -> Result<(WasmPlugin, Configuration), Configuration> {
-        let failed = |at: Position, text: String| {
-            let (file, message) = (config.origin.0.clone(), format!("plugin '{}': {text}", config.name));
-            Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
-        };
-        let mut errors = Vec::new();
-        let component = component.map_err(|text| errors.push(failed(config.component_at, text))).ok();
-        let files: Vec<ConfigFile> = config
-            .config
-            .iter()
-            .filter_map(|file| read(file, failed).map_err(|error| errors.push(error)).ok())
-            .collect();
-        let Some(component) = component.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
+        let component = component.map_err(|text| unnamed(vec![failed(config, config.component_at, &text)]))?;
         let (name, limits) = (config.name.clone(), config.limits.clone());
         let (instances, core_dumps, scope) = (config.instances, config.core_dumps.clone(), config.scope.clone());
         let (services, hosts) = (self.services.clone(), Arc::clone(&config.hosts));
@@ -206,7 +288,7 @@ impl Loader {
         let started = WasmPlugin::start(component, setup);
         started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,
-            StartError::Failed(failure) => unnamed(vec![failed(config.origin.1, failure.to_string())]),
+            StartError::Failed(failure) => unnamed(vec![failed(config, config.origin.1, &failure.to_string())]),
         })
     }
 
@@ -235,10 +317,26 @@ impl Loader {
     }
 }
 
-/// Reads a file of a plugin's; `failed` makes the error of a place in `tollgate.toml`.
-fn read(file: &PluginFile, failed: impl Fn(Position, String) -> Finding) -> Result<ConfigFile, Finding> {
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Returns an error about a plugin, at a place in the file that names it.
+fn failed(config: &PluginConfig, at: Position, text: &str) -> Finding {
+    let (file, message) = (config.origin.0.clone(), format!("plugin '{}': {text}", config.name));
+    Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
+}
+
+/// Reads the files of a plugin as far as they can be read.
+fn read_files(config: &PluginConfig, errors: &mut Vec<Finding>) -> Vec<ConfigFile> {
+    let read = config.config.iter().map(|file| read(config, file));
+    read.filter_map(|file| file.map_err(|error| errors.push(error)).ok()).collect()
+}
+
+fn read(config: &PluginConfig, file: &PluginFile) -> Result<ConfigFile, Finding> {
     let name = file.name.clone();
-    let unreadable = |error| failed(file.at, format!("{name}: {}", text::unreadable(&file.path, &error)));
+    let unreadable = |error| failed(config, file.at, &format!("{name}: {}", text::unreadable(&file.path, &error)));
     let content = fs::read(&file.path).map_err(unreadable)?;
     // What else a plugin may be given is its own affair.
     let is_text = [".toml", ".json"].iter().any(|end| name.ends_with(end));
@@ -258,6 +356,45 @@ pub(crate) fn examined(refused: Refused, cache: Option<&Path>) -> Refused {
 /// Returns what is wrong before a plugin could name anything.
 fn unnamed(findings: Vec<Finding>) -> Configuration {
     Configuration { findings, references: Vec::new() }
+}
+
+/// Returns a plugin's place in the chain.
+fn link(config: &PluginConfig, version: &Version) -> Link {
+    Link {
+        plugin: Arc::clone(&version.plugin),
+        phase: config.phase,
+        on_failure: config.on_failure,
+        health: Arc::clone(&version.health),
+        mode: config.rivalry.mode,
+        instead_of: config.rivalry.instead_of.as_ref().map(|(name, _)| name.clone()),
+    }
+}
+
+/// Says that something stands in for a plugin's files: who reads them is to know.
+fn pinned(config: &PluginConfig, version: &Version) -> Option<Finding> {
+    let (material, of_files) = (&version.material, &version.of_files);
+    let component = (material.digest != of_files.digest)
+        .then(|| format!("component blake3:{} instead of {}", &material.digest[..16], source(&config.component)));
+    let files = (material.files_digest != of_files.files_digest).then(|| "earlier configuration files".to_owned());
+    let what = [component, files].into_iter().flatten().collect::<Vec<_>>().join(", and ");
+    let message = format!(
+        "plugin '{}' runs version {} with {what}: it was swapped in or gone back to, and holds until the file changes",
+        config.name, version.number
+    );
+    let (file, at) = (Some(config.origin.0.clone()), Some(config.component_at));
+    version.is_pinned().then_some(Finding { severity: Severity::Note, file, at, message })
+}
+
+fn source(component: &ComponentSource) -> String {
+    match component {
+        ComponentSource::QueueHelper => "builtin:queue-helper".to_owned(),
+        ComponentSource::File(path) => path.display().to_string(),
+    }
+}
+
+/// Returns whether a plugin may ask others than the host.
+fn asks_others(grants: Grants) -> bool {
+    grants.contains(Capability::Dns) || grants.contains(Capability::HttpClient)
 }
 
 /// Returns whether one of the plugins knows a pool.

@@ -28,6 +28,10 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// All kinds whose words differ.
+    pub const ALL: [Self; 7] =
+        [Self::Nonsense, Self::Trap, Self::Time, Self::Memory, Self::HostCalls, Self::Unavailable, Self::Quarantined];
+
     /// Returns whether the plugin is to blame, as far as can be told.
     #[must_use]
     pub fn is_its_fault(self) -> bool {

@@ -34,6 +34,17 @@ pub enum Event {
 }
 
 impl Event {
+    /// All events, in the order of a message's life.
+    pub const ALL: [Self; 7] = [
+        Self::SmtpSession,
+        Self::MessageReceived,
+        Self::QueueConfig,
+        Self::Throttles,
+        Self::Egress,
+        Self::Requeue,
+        Self::Record,
+    ];
+
     /// Returns the event's name in `wit/`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -85,6 +96,19 @@ pub enum Phase {
     Queue,
     /// The tenant's own component.
     Tenant,
+}
+
+impl Phase {
+    /// Returns the phase's name in `tollgate.toml`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Received => "received",
+            Self::Queue => "queue",
+            Self::Tenant => "tenant",
+        }
+    }
 }
 
 /// On which thread a plugin runs.
@@ -144,6 +168,15 @@ pub trait Plugin: Send + Sync {
     /// Returns what it takes of the machine.
     fn vitals(&self) -> Vitals {
         Vitals::default()
+    }
+
+    /// Makes its instances ready to start with their configuration in memory, where that can be; otherwise that happens behind
+    /// its first events.
+    ///
+    /// # Errors
+    /// Why it cannot be, in words. The plugin works all the same.
+    fn take_snapshot(&self) -> Result<(), String> {
+        Err("it has no use for a snapshot".to_owned())
     }
 
     /// Returns the numbers that it shows.

@@ -45,6 +45,15 @@ impl Folder {
         command
     }
 
+    /// Runs a command of the program in this folder; returns the exit code and what was printed.
+    pub(crate) fn command(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(arguments).current_dir(self.path()).env_remove("TOLLGATE_ENDPOINT");
+        let output = command.output().unwrap();
+        let text = |octets| String::from_utf8(octets).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
     /// Returns what `explain` says to a question.
     pub(crate) fn explain(&self, question: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));

@@ -80,6 +80,16 @@ impl Mta {
         String::from_utf8(command.env("XDG_CACHE_HOME", cache).output().unwrap().stdout).unwrap()
     }
 
+    /// Runs `tollgate plugin` about this server, in its folder; returns the exit code and what was printed.
+    pub(crate) fn plugin(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.command(&[&["plugin"], arguments, &["--config", "tollgate.toml"]].concat())
+    }
+
+    /// As [`Folder::command`].
+    pub(crate) fn command(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.folder.command(arguments)
+    }
+
     /// Sends a signal, by its name without SIG.
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);

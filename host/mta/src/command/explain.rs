@@ -13,7 +13,7 @@ mod fields;
 mod human;
 mod layers;
 mod message;
-mod page;
+
 mod reason;
 mod request;
 mod sender;
@@ -25,7 +25,7 @@ use std::{env, net::IpAddr, path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use tollgate_message::{Origin, Timestamp};
 
-use super::terminal::Colour;
+use super::{page, terminal::Colour};
 
 /// The ways to ask; what clap makes of so many choices says less.
 const USAGE: &str = "tollgate explain --config FILE --to ADDRESS [--from ADDRESS] [--header 'NAME: VALUE'] [OPTIONS]

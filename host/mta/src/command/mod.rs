@@ -2,15 +2,19 @@
 //!
 //! Exit codes are the same everywhere: 0 done, 1 it did not hold, 2 bad usage or bad configuration.
 
+mod cache;
 mod check;
 mod demo;
 mod explain;
 pub(crate) mod finding;
 mod log;
+mod page;
+mod plugin;
 mod reload;
 mod running;
 mod send;
 mod serve;
+mod server;
 mod sink;
 mod terminal;
 
@@ -39,6 +43,10 @@ enum Command {
     Explain(explain::Args),
     /// Shows Tollgate at work: accepts, queues, delivers, retries and expires mail on loopback, and leaves nothing behind.
     Demo(demo::Args),
+    /// Lists the plugins of a running server, gives one another component, or takes one back.
+    Plugin(plugin::Args),
+    /// Compiles components before a server needs them.
+    Cache(cache::Args),
     /// Sends a message, or a load of them, by SMTP.
     Send(send::Args),
     /// Takes mail by SMTP as a script tells it to, and says what came.
@@ -55,6 +63,8 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Plugin(args) => plugin::run(args),
+        Command::Cache(args) => cache::run(args),
         Command::Send(args) => send::run(args),
         Command::Sink(args) => sink::run(args),
         Command::CompileChild => tollgate_wasm::compile_child(),

@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use tokio::sync::mpsc;
+
 use super::{
     BAD, explain, finding,
     reload::{self, Reloader},
@@ -44,6 +46,9 @@ impl From<StartError> for Stop {
     }
 }
 
+/// How many changes of plugins may wait for each other.
+const ORDERS: usize = 16;
+
 /// Runs until a signal, and returns 0 if everything is drained, 2 if it could not start.
 pub(crate) fn run(args: &Args) -> ExitCode {
     super::log::start();
@@ -69,11 +74,12 @@ async fn serve(args: &Args) -> Result<(), Stop> {
     let (policy, loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
     findings.extend(policy.said());
     finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
-    let server = prepared.start(policy).await?;
+    let (orders_in, orders) = mpsc::channel(ORDERS);
+    let server = prepared.start(policy, orders_in).await?;
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
     }
-    let reloader = Reloader { path: args.config.clone(), loader, server: server.handle(), watch };
+    let reloader = Reloader { path: args.config.clone(), loader, server: server.handle(), watch, orders };
     let reloading = tokio::spawn(reload::keep_reloading(reloader));
     server.run(super::stop()).await;
     reloading.abort();

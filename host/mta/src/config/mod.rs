@@ -14,12 +14,14 @@ mod path;
 mod plugin;
 mod read;
 mod resolver;
+mod rival;
 mod secret;
 mod tenant;
 pub(crate) mod text;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use crate::policy::Pins;
 use ipnet::IpNet;
 use tollgate_inbound::{http::HttpConfig, smtp::ListenerConfig};
 use tollgate_spool::Durability;
@@ -66,6 +68,13 @@ impl SpoolConfig {
     /// Returns the folder of what plugins keep.
     pub(crate) fn values(&self) -> PathBuf {
         self.path.join("plugins")
+    }
+}
+
+impl SpoolConfig {
+    /// Returns what stands in for files of plugins.
+    pub(crate) fn pins(&self) -> Pins {
+        Pins::new(self.path.join("plugins"))
     }
 }
 

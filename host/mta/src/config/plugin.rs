@@ -13,6 +13,7 @@ use tollgate_wasm::{Instances, Limits};
 use super::{
     grants::{self, Whose},
     limits,
+    rival::{self, Rivalry},
 };
 
 /// A plugin of the operator's.
@@ -29,6 +30,8 @@ pub(crate) struct PluginConfig {
     pub(crate) grants: Grants,
     /// The hosts that it may reach.
     pub(crate) hosts: Arc<Allowed>,
+    /// Whether it decides.
+    pub(crate) rivalry: Rivalry,
     /// What it may touch.
     pub(crate) scope: Scope,
     /// Folder for core dumps of instances that trapped.
@@ -80,6 +83,7 @@ pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findi
             None => {}
         }
     }
+    rival::settle(&mut plugins, findings);
     plugins
 }
 
@@ -99,6 +103,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
     let grants = grants::grants(&mut section, findings);
     let hosts = grants::hosts(&mut section, grants, Whose::Operators, findings);
     let limits = limits::limits(&mut section, grants, findings);
+    let rivalry = rival::rivalry(&mut section, findings);
     let core_dumps = section.text("core_dumps", findings).map(|path| folder.join(path));
     for (key, found) in [("name", name.is_some()), ("component", component.is_some())] {
         if !found && section.entry_is_missing(key) {
@@ -118,6 +123,7 @@ fn plugin(mut section: Section<'_>, folder: &Path, findings: &mut Findings) -> O
         limits,
         grants,
         hosts,
+        rivalry,
         scope: Scope::Operator,
         core_dumps,
         origin,

@@ -9,9 +9,12 @@ use std::{
 use tollgate_capability::Grants;
 use tollgate_config::{Finding, Severity};
 use tollgate_policy::{Event, Health, Missing, Plugin, TenantPolicy, scope::Bounds};
-use tollgate_wasm::{Reference, ReferenceKind};
+use tollgate_wasm::{Configuration, Reference, ReferenceKind};
 
-use super::{Loader, by_place};
+use super::{
+    Loader, by_place, failed, read_files, unnamed,
+    version::{digest, digest_of},
+};
 use crate::config::{ComponentSource, Config, PluginConfig, Tenant, files::quoted};
 
 /// A tenant, and what became of its component.
@@ -70,6 +73,9 @@ impl Loader {
         guarded: &BTreeSet<String>,
     ) -> (BTreeMap<Arc<str>, LoadedTenant>, Vec<Finding>) {
         let (mut tenants, mut findings) = (BTreeMap::new(), unprotected(config, guarded));
+        let named =
+            |name: &String| name.strip_prefix("tenant:").is_some_and(|name| config.tenants.by_name.contains_key(name));
+        self.of_tenants.retain(|name, _| named(name));
         for (name, tenant) in &config.tenants.by_name {
             let (own, said) = self.tenant(tenant);
             findings.extend(said);
@@ -103,17 +109,8 @@ impl Loader {
         config: &PluginConfig,
         source: Result<(PathBuf, Vec<u8>), String>,
     ) -> (Own, Vec<Finding>) {
-        let size = source.as_ref().map_or(0, |(_, octets)| octets.len() as u64);
-        let loaded = source.and_then(|source| self.load_octets(source, (&config.limits, config.grants)));
-        let digest = loaded.as_ref().map(|component| component.digest()).unwrap_or_default();
-        let (own, configuration) = match self.start(config, loaded) {
-            Ok((plugin, configuration)) => {
-                let plugin: Arc<dyn Plugin> = Arc::new(plugin);
-                (
-                    Own::Ready(Ready { plugin, health: Arc::default(), digest, grants: config.grants, size }),
-                    configuration,
-                )
-            }
+        let (own, configuration) = match self.ready(config, source) {
+            Ok((ready, configuration)) => (Own::Ready(ready), configuration),
             Err(refused) => {
                 let first = refused.findings.iter().find(|finding| finding.severity == Severity::Error);
                 (Own::Broken(first.map_or_else(String::new, ToString::to_string)), refused)
@@ -126,6 +123,41 @@ impl Loader {
         }
         (own, findings)
     }
+}
+
+impl Loader {
+    /// Returns a component that can be asked: the very same as before where nothing about it has changed, so that its health
+    /// and its instances stay.
+    fn ready(
+        &mut self,
+        config: &PluginConfig,
+        source: Result<(PathBuf, Vec<u8>), String>,
+    ) -> Result<(Ready, Configuration), Configuration> {
+        let mut errors = Vec::new();
+        let source = source.map_err(|text| errors.push(failed(config, config.component_at, &text))).ok();
+        let files = read_files(config, &mut errors);
+        let Some((key, octets)) = source.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
+        let identity = (digest(&octets), digest_of(&files), self.setup_of(config));
+        if let Some(known) = self.of_tenants.get(&config.name).filter(|known| known.identity == identity) {
+            return Ok((known.ready.clone(), known.configuration.clone()));
+        }
+        let (size, grants) = (octets.len() as u64, config.grants);
+        let component = self.load_octets((key, octets), (&config.limits, grants));
+        let (plugin, configuration) = self.start(config, component, files)?;
+        let (plugin, health, digest) = (Arc::new(plugin), Arc::default(), identity.0.clone());
+        let ready = Ready { plugin, health, digest, grants, size };
+        let known = Known { identity, ready: ready.clone(), configuration: configuration.clone() };
+        self.of_tenants.insert(config.name.clone(), known);
+        Ok((ready, configuration))
+    }
+}
+
+/// A component that was loaded before.
+pub(super) struct Known {
+    /// Digests of the component and its files, and what else it was started with.
+    identity: (String, String, String),
+    ready: Ready,
+    configuration: Configuration,
 }
 
 fn is_there(plugin: &PluginConfig) -> bool {

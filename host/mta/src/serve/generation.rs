@@ -13,13 +13,18 @@ use tollgate_dns::{Addresses, Exchangers, LookupError, Resolver, SetupError};
 use tollgate_outbound::Source;
 use tollgate_policy::Chain;
 
-use crate::config::{Config, Egress, Identities, SourceConfig};
+use crate::{
+    config::{Config, Egress, Identities, SourceConfig},
+    policy::Plugins,
+};
 
 /// A configuration in force.
 pub(crate) struct Generation {
     /// Counts up from 1; in every record.
     pub(crate) number: u64,
     pub(crate) chain: Chain,
+    /// The plugins in the chain, with the versions before them.
+    pub(crate) plugins: Plugins,
     /// Who speaks for which tenant.
     pub(crate) identities: Identities,
     pub(crate) egress: Egress,
@@ -36,14 +41,14 @@ impl Generation {
     ///
     /// # Errors
     /// Where names cannot be looked up as configured.
-    pub(crate) fn first(config: &Config, chain: Chain) -> Result<Self, SetupError> {
+    pub(crate) fn first(config: &Config, chain: Chain, plugins: Plugins) -> Result<Self, SetupError> {
         let asks = config.resolver.clone();
         let names = Names::new(&asks)?;
         let (egress, identities) = (config.egress.clone(), config.tenants.identities.clone());
         let sources = sources(&egress.sources);
         let http_name = config.http.as_ref().map_or_else(|| config.hostname(), |http| http.hostname.clone());
         let admin_hosts = config.admin_hosts.clone();
-        Ok(Self { number: 1, chain, identities, egress, sources, http_name, admin_hosts, names, asks })
+        Ok(Self { number: 1, chain, plugins, identities, egress, sources, http_name, admin_hosts, names, asks })
     }
 
     /// Returns the generation after this one.
@@ -53,8 +58,8 @@ impl Generation {
     ///
     /// # Errors
     /// Where names cannot be looked up as configured.
-    pub(crate) fn next(&self, config: &Config, chain: Chain) -> Result<Self, SetupError> {
-        let mut next = Self { number: self.number + 1, ..Self::first(config, chain)? };
+    pub(crate) fn next(&self, config: &Config, chain: Chain, plugins: Plugins) -> Result<Self, SetupError> {
+        let mut next = Self { number: self.number + 1, ..Self::first(config, chain, plugins)? };
         if next.asks == self.asks {
             next.names = self.names.clone();
         }

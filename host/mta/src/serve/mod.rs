@@ -15,11 +15,11 @@ mod feed;
 mod fresh;
 mod generation;
 mod identity;
-mod kept;
 mod local;
 mod node;
 mod outcome;
 mod pace;
+mod plugins;
 mod queues;
 mod reception;
 mod recovery;
@@ -41,7 +41,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 use tollgate_inbound::{BindError, http::HttpServer, http::SetupError, smtp::Listener};
 use tollgate_spool::{OpenError, Options, Recovered, Spool, vfs::OsVfs};
 
@@ -52,6 +52,7 @@ use crate::{
 use doors::Doors;
 pub(crate) use identity::Claim;
 use node::Node;
+pub(crate) use plugins::{NotDone, Order};
 pub(crate) use reload::Handle;
 pub(crate) use watch::Watch;
 
@@ -105,6 +106,7 @@ pub(crate) struct Server {
     doors: Doors,
     /// Loads what tenants send while the program runs.
     loader: Loader,
+    orders: mpsc::Sender<Order>,
 }
 
 impl Prepared {
@@ -128,12 +130,13 @@ impl Prepared {
     ///
     /// # Errors
     /// Where names cannot be looked up as configured.
-    pub(crate) async fn start(self, policy: Loaded) -> Result<Server, StartError> {
-        let node = Node::new(&self.config, policy.chain, self.spool, self.records)?;
+    /// `orders`: to whoever changes single plugins.
+    pub(crate) async fn start(self, policy: Loaded, orders: mpsc::Sender<Order>) -> Result<Server, StartError> {
+        let node = Node::new(&self.config, (policy.chain, policy.plugins), self.spool, self.records)?;
         node.tenants.replace(policy.tenants, node.tenants.revision(), node.clock.now());
         recovery::recover(&node, self.recovered).await;
         let doors = Doors::of(&self.config, &self.listeners, self.http.as_ref());
-        Ok(Server { node, listeners: self.listeners, http: self.http, doors, loader: policy.loader })
+        Ok(Server { node, listeners: self.listeners, http: self.http, doors, loader: policy.loader, orders })
     }
 }
 
@@ -169,7 +172,9 @@ impl Server {
             doors.spawn(listener.serve(Arc::clone(&reception), Arc::clone(&bodies), signal.clone()));
         }
         if let Some(http) = self.http {
-            doors.spawn(http.serve(report::services(&self.node, reception, bodies, self.loader), signal.clone()));
+            doors.spawn(
+                http.serve(report::services(&self.node, reception, bodies, self.loader, self.orders), signal.clone()),
+            );
         }
         let timer = tokio::spawn(dispatch::keep_time(Arc::clone(&self.node)));
         let tidier = tokio::spawn(dispatch::tidy(Arc::clone(&self.node)));

@@ -31,7 +31,7 @@ use super::{
     tenants::Tenants,
     usage::Usage,
 };
-use crate::{config::Config, settings};
+use crate::{config::Config, policy::Plugins, settings};
 
 /// How many actions are taken out of the engine before others get their turn at it.
 const ACTIONS: usize = 256;
@@ -59,10 +59,15 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: &Config, chain: Chain, spool: Spool, records: Records) -> Result<Arc<Self>, SetupError> {
+    pub(crate) fn new(
+        config: &Config,
+        (chain, plugins): (Chain, Plugins),
+        spool: Spool,
+        records: Records,
+    ) -> Result<Arc<Self>, SetupError> {
         let metrics = Arc::default();
         let calls = Calls::new(&metrics);
-        let generation = Generation::first(config, chain.watched(Arc::clone(&calls) as Arc<dyn Watch>))?;
+        let generation = Generation::first(config, chain.watched(Arc::clone(&calls) as Arc<dyn Watch>), plugins)?;
         let clock = Clock::start();
         let seed = clock.now().as_millis();
         let (settlements, waiting) = mpsc::channel();

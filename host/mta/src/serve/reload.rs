@@ -38,7 +38,7 @@ impl Handle {
     pub(crate) async fn apply(&self, config: &Config, policy: Loaded, tenants_at: u64) -> Result<u64, ApplyError> {
         let node = &self.node;
         let chain = policy.chain.watched(Arc::clone(&node.calls) as Arc<dyn Watch>);
-        let next = node.generation().next(config, chain)?;
+        let next = node.generation().next(config, chain, policy.plugins)?;
         let later = self.doors.replace(config)?;
         if !later.is_empty() {
             tracing::warn!("changes of {} take effect at the next start", later.join(", "));

@@ -1,17 +1,27 @@
 //! Records and metrics: what happened to a message, written down.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use tokio::sync::mpsc;
 use tollgate_control::{
-    Kind, PluginCounter, Record,
+    Kind, PluginCounter, PluginVitals, Record,
     record::{EventTime, Peer, PolicyStep, Response},
 };
 use tollgate_inbound::{BodyStore, Protocol, http::Services};
 use tollgate_message::{Draft, MessageId, QueueName, Timestamp};
-use tollgate_policy::{Event, Metric};
+use tollgate_policy::{Event, Health, Metric, Plugin, Standing, Vitals};
 use tollgate_smtp::Reply;
 
-use super::{node::Node, reception::Reception, stored::StoredMeta, upload};
+use super::{
+    node::Node,
+    plugins::{self, Order},
+    reception::Reception,
+    stored::StoredMeta,
+    upload,
+};
 use crate::policy::Loader;
 
 /// The message that a record is about.
@@ -183,7 +193,37 @@ impl Node {
     fn scrape(&self) -> String {
         let totals = self.totals();
         self.metrics.queues(totals.messages, totals.due + totals.ready, totals.in_flight);
-        self.metrics.encode(self.plugin_counters())
+        self.metrics.encode(self.plugin_counters(), self.plugin_vitals())
+    }
+
+    /// Returns how plugins are; tenants' components all together.
+    fn plugin_vitals(&self) -> Vec<PluginVitals> {
+        let (generation, tenants, now) = (self.generation(), self.tenants.all(), Instant::now());
+        let of = |plugin: &dyn Plugin, health: &Health, name: &str, version: u64| {
+            let Vitals { instances, memory, host_calls, .. } = plugin.vitals();
+            let quarantined = u64::from(health.standing(now) != Standing::Well);
+            PluginVitals {
+                plugin: name.to_owned(),
+                version,
+                instances: instances.into(),
+                memory,
+                host_calls,
+                quarantined,
+            }
+        };
+        let operators = generation.chain.links().map(|link| {
+            let version = generation.plugins.get(link.plugin.name()).map_or(0, |installed| installed.current.number);
+            of(&*link.plugin, &link.health, link.plugin.name(), version)
+        });
+        let own = tenants.values().filter_map(|tenant| tenant.loaded.ready());
+        let own = own.map(|ready| of(&*ready.plugin, &ready.health, TENANTS, 0)).reduce(|all, one| PluginVitals {
+            instances: all.instances + one.instances,
+            memory: all.memory.max(one.memory),
+            host_calls: all.host_calls + one.host_calls,
+            quarantined: all.quarantined + one.quarantined,
+            ..all
+        });
+        operators.chain(own).collect()
     }
 
     /// Returns what plugins count, the operator's and tenants'.
@@ -199,13 +239,18 @@ impl Node {
     }
 }
 
+/// The name under which tenants' components are summed up.
+const TENANTS: &str = "tenants";
+
 /// Returns what the HTTP door offers besides injection.
 pub(crate) fn services(
     node: &Arc<Node>,
     submit: Arc<Reception>,
     bodies: Arc<dyn BodyStore>,
     loader: Loader,
+    orders: mpsc::Sender<Order>,
 ) -> Services<Reception> {
     let scraped = Arc::clone(node);
-    Services { submit, bodies, metrics: Arc::new(move || scraped.scrape()), routes: upload::routes(node, loader) }
+    let routes = upload::routes(node, loader).merge(plugins::routes(node, orders));
+    Services { submit, bodies, metrics: Arc::new(move || scraped.scrape()), routes }
 }

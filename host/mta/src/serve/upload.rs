@@ -19,18 +19,19 @@ use tokio::sync::{Mutex, Semaphore};
 use tollgate_config::{Finding, Severity};
 use tollgate_inbound::{
     Identity,
-    http::{Ends, Failure, Gate, Passwords, Tokens},
+    http::{Ends, Failure, Gate, Tokens},
 };
 
 use super::{
-    kept,
     node::Node,
     pace::{Pace, TooSoon},
+    plugins::administrators,
     tenants::Tenant,
 };
 use crate::{
     command::finding,
     config::{ComponentSource, PluginConfig},
+    kept,
     policy::{Loader, Own},
 };
 
@@ -146,11 +147,9 @@ impl Api {
 
     /// Returns the gate of now: hosts that may administrate, and tenants with their own tokens. No other name opens it.
     fn gate(&self) -> Gate {
-        let generation = self.node.generation();
         let tenants = self.node.tenants.all();
         let tokens = tenants.iter().filter_map(|(name, tenant)| Some((name.to_string(), tenant.loaded.config.token?)));
-        let nobody = Passwords::new([]).expect("no hash is no bad hash");
-        let gate = Gate::new(generation.http_name.clone(), generation.admin_hosts.clone(), Arc::new(nobody));
+        let gate = administrators(&self.node);
         gate.with_tokens(Arc::new(Tokens::new(tokens)))
     }
 
@@ -206,7 +205,7 @@ fn path(plugin: &PluginConfig) -> PathBuf {
     }
 }
 
-async fn read(body: Body, most: usize) -> Result<Vec<u8>, Failure> {
+pub(super) async fn read(body: Body, most: usize) -> Result<Vec<u8>, Failure> {
     let late = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the component took too long to arrive");
     let octets = tokio::time::timeout(BODY, axum::body::to_bytes(body, most)).await.map_err(late)?;
     let large = |_| {
@@ -221,7 +220,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 /// Returns what there is to say, in the form of `check --json`.
-fn findings(said: &[Finding]) -> Value {
+pub(super) fn findings(said: &[Finding]) -> Value {
     json!({
         "ok": !finding::any_error(said),
         "errors": finding::json(said, Severity::Error),

@@ -25,6 +25,13 @@ pub struct Share(u16);
 
 const WHOLE: u16 = 10_000;
 
+/// `5%`, `0.25%`.
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}%", f64::from(self.0) / 100.0)
+    }
+}
+
 impl Share {
     /// Returns a share, or nothing where it is more than all. `hundredths`: of a percent.
     #[must_use]

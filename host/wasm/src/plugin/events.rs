@@ -50,6 +50,10 @@ impl Plugin for WasmPlugin {
         readings.into_iter().map(|Reading { name, help, value }| Metric { name, help, value }).collect()
     }
 
+    fn take_snapshot(&self) -> Result<(), String> {
+        self.0.take_snapshot()
+    }
+
     fn vitals(&self) -> Vitals {
         self.0.vitals()
     }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::oneshot,
+    sync::{mpsc, oneshot},
 };
 use tollgate_message::{QueueName, Timestamp};
 use tollgate_peer::{
@@ -67,7 +67,9 @@ async fn play() -> anyhow::Result<()> {
     story.heading("Tollgate on loopback: the stock queue-helper, a queues.toml, a sink for the world");
     let (config, why) = set_up(folder.path(), next_hop)?;
     let records = config.records.clone().unwrap_or_default();
-    let server = Prepared::take(config)?.start(load(folder.path())?).await?;
+    // Nobody changes single plugins here.
+    let (nobody, _) = mpsc::channel(1);
+    let server = Prepared::take(config)?.start(load(folder.path())?, nobody).await?;
     server.listening().iter().for_each(|line| story.tell(Tone::Plain, "listening", line, &[]));
     let (smtp, http) = (server.smtp_address(), server.http_address());
     let (stop, stopped) = oneshot::channel::<()>();

@@ -11,6 +11,7 @@ use super::super::{
     grants::{self, Whose},
     limits,
     plugin::{self, ComponentSource},
+    rival::Rivalry,
 };
 
 /// A tenant's component.
@@ -64,6 +65,7 @@ pub(super) fn policy(
         limits,
         grants,
         hosts,
+        rivalry: Rivalry::default(),
         scope,
         core_dumps: None,
         origin,

@@ -1,6 +1,6 @@
 //! Text for a terminal: titled sections with aligned columns, in no more columns than most terminals have.
 
-use super::super::terminal::{Ink, Tone, plain, width, wrap};
+use super::terminal::{Ink, Tone, plain, width, wrap};
 
 /// Width of the titles, so that what stands behind them lines up.
 const TITLE: usize = 10;

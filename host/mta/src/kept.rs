@@ -11,7 +11,7 @@ use std::{
 ///
 /// # Errors
 /// What the system said; the file is as it was.
-pub(super) fn put(path: &Path, octets: &[u8]) -> io::Result<()> {
+pub(crate) fn put(path: &Path, octets: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
     if !folder.is_dir() {
         fs::create_dir_all(folder)?;
@@ -29,7 +29,7 @@ pub(super) fn put(path: &Path, octets: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system said.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
     sync(path.parent().unwrap_or(Path::new("")))
 }
