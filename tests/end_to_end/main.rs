@@ -22,6 +22,7 @@ mod a_token_is_an_identity;
 mod an_injection_is_judged_for_each_recipient;
 mod an_unknown_tenant_is_refused;
 mod health_and_numbers_are_served;
+mod hostile_tenants_and_honest_mail;
 mod large_messages_arrive_as_they_were_sent;
 mod mail_goes_where_the_dns_says;
 mod mail_stays_on_this_machine;

@@ -10,7 +10,7 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Takes};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -19,7 +19,8 @@ pub(crate) const STACK: usize = 4 * 1024 * 1024;
 
 /// A fixed set of threads. Cloning shares them; they end when the last clone is gone.
 ///
-/// One tenant's jobs wait for each other and hardly for anybody else's.
+/// One tenant's jobs wait for each other and hardly for anybody else's: who takes long waits, and half of the threads take only what is
+/// quick, where there are several.
 #[derive(Clone)]
 pub struct Workers(Arc<Owner>);
 
@@ -29,7 +30,9 @@ struct Owner(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
+    /// There is more for threads that take everything, and for those that take what is quick.
     more: Condvar,
+    more_that_is_quick: Condvar,
 }
 
 #[derive(Default)]
@@ -46,8 +49,9 @@ impl Workers {
     pub fn start(count: usize) -> std::io::Result<Self> {
         let workers = Self(Arc::new(Owner(Arc::default())));
         for number in 0..count.max(1) {
-            let shared = Arc::clone(&workers.0.0);
-            thread::Builder::new().name(format!("policy-{number}")).stack_size(STACK).spawn(move || serve(&shared))?;
+            let (shared, takes) = (Arc::clone(&workers.0.0), if number % 2 == 0 { Takes::All } else { Takes::Quick });
+            let thread = thread::Builder::new().name(format!("policy-{number}")).stack_size(STACK);
+            thread.spawn(move || serve(&shared, takes))?;
         }
         Ok(workers)
     }
@@ -64,9 +68,9 @@ impl Workers {
     pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) {
         /// The lane of what is done aside. No tenant has a name that is empty.
         static ASIDE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
-        if self.0.0.lock().lanes.push(Some(&ASIDE), Box::new(job)).is_ok() {
-            self.0.0.more.notify_one();
-        }
+        let shared = Arc::clone(&self.0.0);
+        let job = move || _ = shared.timed(&ASIDE, job);
+        self.0.0.push(Some(&ASIDE), Box::new(job));
     }
 
     /// Runs something of a tenant's on a worker and returns what it returns, with the CPU time that it took; `None` where
@@ -79,12 +83,8 @@ impl Workers {
         tenant: &Arc<str>,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Option<(T, Duration)> {
-        let timed = move || {
-            let before = thread_cpu_time();
-            let result = job();
-            (result, thread_cpu_time().saturating_sub(before))
-        };
-        self.hand_over(Some(tenant), timed).await
+        let (shared, whose) = (Arc::clone(&self.0.0), Arc::clone(tenant));
+        self.hand_over(Some(tenant), move || shared.timed(&whose, job)).await
     }
 
     async fn hand_over<T: Send + 'static>(
@@ -94,8 +94,9 @@ impl Workers {
     ) -> Option<T> {
         let (answer, wait) = oneshot::channel();
         let job: Job = Box::new(move || drop(answer.send(job())));
-        self.0.0.lock().lanes.push(tenant, job).ok()?;
-        self.0.0.more.notify_one();
+        if !self.0.0.push(tenant, job) {
+            return None;
+        }
         wait.await.ok()
     }
 }
@@ -104,6 +105,7 @@ impl Drop for Owner {
     fn drop(&mut self) {
         self.0.lock().closed = true;
         self.0.more.notify_all();
+        self.0.more_that_is_quick.notify_all();
     }
 }
 
@@ -112,21 +114,47 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Leaves a job; returns whether there was room for it.
+    fn push(&self, tenant: Option<&Arc<str>>, job: Job) -> bool {
+        let mut waiting = self.lock();
+        let Ok(takes) = waiting.lanes.push(tenant, job) else { return false };
+        drop(waiting);
+        self.more.notify_one();
+        if takes == Takes::Quick {
+            self.more_that_is_quick.notify_one();
+        }
+        true
+    }
+
+    /// Runs a tenant's job, and counts the CPU time that it takes.
+    fn timed<T>(&self, tenant: &Arc<str>, job: impl FnOnce() -> T) -> (T, Duration) {
+        let before = thread_cpu_time();
+        let result = job();
+        let took = thread_cpu_time().saturating_sub(before);
+        if self.lock().lanes.charge(tenant, took) {
+            self.more_that_is_quick.notify_one();
+        }
+        (result, took)
+    }
+
     /// Waits for the next job; nothing when there will be none.
-    fn next(&self) -> Option<Job> {
+    fn next(&self, takes: Takes) -> Option<Job> {
         let mut waiting = self.lock();
         loop {
-            match waiting.lanes.pop() {
-                Some(job) => return Some(job),
-                None if waiting.closed => return None,
-                None => waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            match (waiting.lanes.pop(takes), takes) {
+                (Some(job), _) => return Some(job),
+                (None, _) if waiting.closed => return None,
+                (None, Takes::All) => waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                (None, Takes::Quick) => {
+                    waiting = self.more_that_is_quick.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                }
             }
         }
     }
 }
 
-fn serve(shared: &Shared) {
-    while let Some(job) = shared.next() {
+fn serve(shared: &Shared, takes: Takes) {
+    while let Some(job) = shared.next(takes) {
         // A panic is the job's: whoever waits for it hears nothing, and the worker goes on.
         drop(catch_unwind(AssertUnwindSafe(job)));
     }
