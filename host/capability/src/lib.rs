@@ -12,6 +12,7 @@
 mod by_name;
 pub mod counters;
 pub mod dns;
+mod file_name;
 mod grants;
 pub mod http;
 pub mod kv;
@@ -20,5 +21,6 @@ mod rate;
 mod refused;
 
 pub use by_name::ByName;
+pub use file_name::file_name;
 pub use grants::{Capability, Grants};
 pub use refused::Refused;
