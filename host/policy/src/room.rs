@@ -1,9 +1,9 @@
 //! Where events run that may wait: for a name server, for another program, for a disk.
 //!
-//! An event that waits holds the stack of its guest as long as it does, whether that is a thread's or a task's; so each has a thread,
-//! and everything below it computes, waits and returns like any other code. A thread lives for one event: to start it costs some
-//! tens of microseconds, beside waits of milliseconds. There are never more than so many of one plugin, nor of all plugins
-//! together, and none of them serves a socket.
+//! An event that waits holds the stack of its guest as long as it does, whether that is a thread's or a task's; so each has a
+//! thread, and everything below it computes, waits and returns like any other code. A thread lives for one event: to start it
+//! costs some tens of microseconds, beside waits of milliseconds. There are never more than so many of one plugin, nor of all
+//! plugins together, and none of them serves a socket.
 
 use std::{
     cell::RefCell,

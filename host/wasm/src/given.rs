@@ -25,8 +25,8 @@ pub(crate) struct Given {
     http: Option<Client>,
 }
 
-/// What the host has for plugins that may wait, whoever of them was granted it. By default there is nothing: then what they ask for is
-/// not to be had.
+/// What the host has for plugins that may wait, whoever of them was granted it. By default there is nothing: then what they ask
+/// for is not to be had.
 #[derive(Clone, Debug, Default)]
 pub struct Services {
     /// Where values are kept.
@@ -53,8 +53,8 @@ impl Given {
 
     /// Returns the plugin's counters.
     ///
-    /// # Errors
-    /// Where they were not granted (a plugin that imports them is then not linked, and does not get here), or this program has none.
+    /// # Errors Where they were not granted (a plugin that imports them is then not linked, and does not get here), or this
+    /// program has none.
     pub(crate) fn counters(&self) -> Result<&Arc<Counters>, Refused> {
         self.counters.as_ref().ok_or_else(|| self.lacks(Capability::Counters))
     }

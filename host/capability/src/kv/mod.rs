@@ -1,8 +1,9 @@
 //! Values that outlive the program: kept for one plugin, in a file of its own.
 //!
-//! A [`Store`] is a file of records that is only added to ([`log`]), and rewritten when most of it is past. What is set is on the disk
-//! when that is answered. [`Stores`] knows the folder; a plugin is known by its name there, so a plugin that is loaded anew finds
-//! what it kept. A store is opened when it is first used, and again after an error: what is on the disk is then looked at anew.
+//! A [`Store`] is a file of records that is only added to ([`log`]), and rewritten when most of it is past. What is set is on
+//! the disk when that is answered. [`Stores`] knows the folder; a plugin is known by its name there, so a plugin that is loaded
+//! anew finds what it kept. A store is opened when it is first used, and again after an error: what is on the disk is then
+//! looked at anew.
 
 mod log;
 
@@ -62,8 +63,8 @@ impl Stores {
 impl Store {
     /// Returns the value of a key; nothing where there is none, or its time is over.
     ///
-    /// # Errors
-    /// [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the disk fails.
+    /// # Errors [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the
+    /// disk fails.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
         valid(key)?;
         self.with(|log, _| log.get(now(), key))
@@ -71,8 +72,8 @@ impl Store {
 
     /// Keeps a value, for so long or for good. When this returns it is on the disk.
     ///
-    /// # Errors
-    /// As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota has no room for.
+    /// # Errors As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota
+    /// has no room for.
     pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>) -> Result<(), Refused> {
         valid(key)?;
         if value.len() > LONGEST_VALUE {
