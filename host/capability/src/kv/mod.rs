@@ -10,10 +10,7 @@ mod log;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -38,8 +35,6 @@ pub struct Stores {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    /// Most octets of keys and values, with [`ENTRY`] for each.
-    quota: AtomicU64,
     log: Mutex<Option<Log>>,
 }
 
@@ -50,13 +45,11 @@ impl Stores {
         Self { folder, open: ByName::default() }
     }
 
-    /// Returns the store of a plugin, which may hold so many octets from now on.
+    /// Returns the store of a plugin.
     #[must_use]
-    pub fn of(&self, plugin: &str, quota: u64) -> Arc<Store> {
+    pub fn of(&self, plugin: &str) -> Arc<Store> {
         let path = self.folder.join(file_name(plugin) + ".kv");
-        let store = self.open.get(plugin, || Store { path, quota: AtomicU64::new(quota), log: Mutex::default() });
-        store.quota.store(quota, Ordering::Relaxed);
-        store
+        self.open.get(plugin, || Store { path, log: Mutex::default() })
     }
 }
 
@@ -67,21 +60,22 @@ impl Store {
     /// disk fails.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
         valid(key)?;
-        self.with(|log, _| log.get(now(), key))
+        self.with(|log| log.get(now(), key))
     }
 
-    /// Keeps a value, for so long or for good. When this returns it is on the disk.
+    /// Keeps a value, for so long or for good. When this returns it is on the disk. `quota`: how many octets of keys and values
+    /// there may be with it, with [`ENTRY`] for each.
     ///
     /// # Errors As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota
     /// has no room for.
-    pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>) -> Result<(), Refused> {
+    pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>, quota: u64) -> Result<(), Refused> {
         valid(key)?;
         if value.len() > LONGEST_VALUE {
             return Err(Refused::TooLarge(LONGEST_VALUE as u64));
         }
         let now = now();
         let until = for_time.map(|time| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
-        self.with(|log, quota| {
+        self.with(|log| {
             if !log.has_room(now, key, value, quota) {
                 return Ok(Err(Refused::TooLarge(quota)));
             }
@@ -95,18 +89,18 @@ impl Store {
     /// As [`Store::get`].
     pub fn delete(&self, key: &str) -> Result<bool, Refused> {
         valid(key)?;
-        self.with(|log, _| log.delete(now(), key))
+        self.with(|log| log.delete(now(), key))
     }
 
     /// Does something with the log, which is opened for it if need be, and closed if it fails.
-    fn with<T>(&self, act: impl FnOnce(&mut Log, u64) -> io::Result<T>) -> Result<T, Refused> {
+    fn with<T>(&self, act: impl FnOnce(&mut Log) -> io::Result<T>) -> Result<T, Refused> {
         let mut log = self.lock();
         let opened = match log.take() {
             Some(log) => Ok(log),
             None => Log::open(&self.path, now()),
         };
         let done = opened.and_then(|mut opened| {
-            let done = act(&mut opened, self.quota.load(Ordering::Relaxed))?;
+            let done = act(&mut opened)?;
             *log = Some(opened);
             Ok(done)
         });
@@ -144,34 +138,39 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const QUOTA: u64 = 1 << 20;
+
     #[test]
     fn what_one_plugin_keeps_another_does_not_see_and_all_of_it_is_there_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plugins");
         let stores = Stores::new(path.clone());
-        let [one, other] = ["one", "tenant:other"].map(|name| stores.of(name, 1 << 20));
-        one.set("k", b"1", None).unwrap();
-        other.set("k", b"2", None).unwrap();
-        other.set("gone", b"3", None).unwrap();
+        let [one, other] = ["one", "tenant:other"].map(|name| stores.of(name));
+        one.set("k", b"1", None, QUOTA).unwrap();
+        other.set("k", b"2", None, QUOTA).unwrap();
+        other.set("gone", b"3", None, QUOTA).unwrap();
         other.delete("gone").unwrap();
         drop((one, other, stores));
 
         let stores = Stores::new(path);
 
-        let kept = ["one", "tenant:other", "third"]
-            .map(|name| ["k", "gone"].map(|key| stores.of(name, 1 << 20).get(key).unwrap()));
+        let kept =
+            ["one", "tenant:other", "third"].map(|name| ["k", "gone"].map(|key| stores.of(name).get(key).unwrap()));
         assert_eq!(kept, [[Some(b"1".to_vec()), None], [Some(b"2".to_vec()), None], [None, None]]);
     }
 
     #[test]
     fn keys_and_values_have_their_lengths() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Stores::new(folder.path().to_owned()).of("p", 1 << 20);
+        let store = Stores::new(folder.path().to_owned()).of("p");
         let (key, value) = ("k".repeat(LONGEST_KEY), vec![7; LONGEST_VALUE]);
 
-        let taken =
-            [store.set(&key, &value, None), store.set("", b"", None), store.set(&(key.clone() + "k"), b"", None)];
-        let too_large = store.set("k", &[0; LONGEST_VALUE + 1], None);
+        let taken = [
+            store.set(&key, &value, None, QUOTA),
+            store.set("", b"", None, QUOTA),
+            store.set(&(key.clone() + "k"), b"", None, QUOTA),
+        ];
+        let too_large = store.set("k", &[0; LONGEST_VALUE + 1], None, QUOTA);
 
         let invalid = || Err(Refused::Invalid("a key has 1 to 512 octets".to_owned()));
         assert_eq!((taken, too_large), ([Ok(()), invalid(), invalid()], Err(Refused::TooLarge(65536))));
@@ -183,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.kv"), "a letter of the operator's").unwrap();
 
-        let refused = Stores::new(folder.path().to_owned()).of("p", 1 << 20).get("k");
+        let refused = Stores::new(folder.path().to_owned()).of("p").get("k");
 
         let kept = std::fs::read(folder.path().join("p.kv")).unwrap();
         let unavailable = Err(Refused::Unavailable("the store cannot be read or written".to_owned()));
