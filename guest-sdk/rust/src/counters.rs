@@ -1,8 +1,9 @@
 //! Numbers that outlive an event, for plugins that were granted `counters`.
 //!
 //! How often did this sender write in the last hour? When was this triplet of client, sender and recipient seen first? The host
-//! keeps the numbers in memory: they are this plugin's own (a tenant's component: the tenant's), all its instances count together,
-//! and they are gone when the host starts anew. There is room for so many keys; what was added to least recently makes room.
+//! keeps the numbers in memory: they are this plugin's own (a tenant's component: the tenant's), all its instances count
+//! together, and they are gone when the host starts anew. There is room for so many keys; what was added to least recently
+//! makes room.
 //!
 //! ```
 //! use tollgate_sdk::{Message, MessageReceived, PolicyError, Reply, Verdict, counters, defer, register};

@@ -1,7 +1,7 @@
 //! Look-ups of names, for plugins that were granted `dns`.
 //!
-//! What does not exist is an empty list. Whoever runs a name server can read what is asked for: put nothing into a name that is not
-//! theirs to know.
+//! What does not exist is an empty list. Whoever runs a name server can read what is asked for: put nothing into a name that is
+//! not theirs to know.
 //!
 //! ```
 //! use tollgate_sdk::{Mailbox, Reply, Session, SmtpSession, dns, register, reject};

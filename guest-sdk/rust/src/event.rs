@@ -1,8 +1,8 @@
 //! One trait for each event. A plugin implements those that it handles.
 //!
-//! What a plugin keeps in itself is its configuration. State does not survive an event: the next one may find a fresh
-//! instance, or another that has seen other events. What is to outlive one goes into [`crate::counters`] or [`crate::kv`], if they
-//! were granted.
+//! What a plugin keeps in itself is its configuration. State does not survive an event: the next one may find a fresh instance,
+//! or another that has seen other events. What is to outlive one goes into [`crate::counters`] or [`crate::kv`], if they were
+//! granted.
 
 use crate::{
     Diagnostic, EgressPath, EgressPool, EgressSource, File, Mailbox, Message, PolicyError, QueueName, QueuedMessage,

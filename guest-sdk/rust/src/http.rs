@@ -1,4 +1,5 @@
-//! Requests over HTTP, for plugins that were granted `http-client`: to hosts that the operator lists, in clear, without redirects.
+//! Requests over HTTP, for plugins that were granted `http-client`: to hosts that the operator lists, in clear, without
+//! redirects.
 //!
 //! ```
 //! use tollgate_sdk::{Message, MessageReceived, Reply, Verdict, defer, http, register, reject};

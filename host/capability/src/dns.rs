@@ -1,6 +1,7 @@
 //! Look-ups of names for one plugin: the host's resolver, at a rate.
 //!
-//! What does not exist is an empty list; an error is where nobody knows. Answers are kept, and a question is put once, whoever asks.
+//! What does not exist is an empty list; an error is where nobody knows. Answers are kept, and a question is put once, whoever
+//! asks.
 
 use std::{
     net::IpAddr,
@@ -51,8 +52,8 @@ impl Dns {
         found(self.ask()?.texts(name).await.map(|found| found.to_vec()))
     }
 
-    /// Returns the hosts that take a domain's mail, in groups of equal preference, the best first; 100 at the most. Empty also for a
-    /// domain that takes none.
+    /// Returns the hosts that take a domain's mail, in groups of equal preference, the best first; 100 at the most. Empty also
+    /// for a domain that takes none.
     ///
     /// # Errors
     /// As [`Dns::addresses`].

@@ -86,8 +86,8 @@ impl Resolver {
         self.0.addresses.get(&name, ask).await.unwrap_or_else(|| Err(lost(&name)))
     }
 
-    /// Returns the texts of a name, each TXT record's strings joined to one (RFC 7208 §3.3); octets that are no UTF-8 are replaced.
-    /// Empty where there are none, or no such name. An alias is followed.
+    /// Returns the texts of a name, each TXT record's strings joined to one (RFC 7208 §3.3); octets that are no UTF-8 are
+    /// replaced. Empty where there are none, or no such name. An alias is followed.
     ///
     /// # Errors
     /// [`LookupError::Unanswered`], [`LookupError::NotAName`].

@@ -15,7 +15,6 @@ use std::{sync::Arc, time::Instant};
 
 use tollgate_message::{Draft, QueueName};
 
-pub(crate) use put::NO_ROOM;
 use seat::{Asked, Seat};
 pub use seat::{Mode, Share};
 

@@ -1,12 +1,13 @@
 //! Where events run that may wait: for a name server, for another program, for a disk.
 //!
-//! An event that waits holds the stack of its guest as long as it does, whether that is a thread's or a task's; so each has a thread,
-//! and everything below it computes, waits and returns like any other code. A thread lives for one event: to start it costs some
-//! tens of microseconds, beside waits of milliseconds. There are never more than so many of one plugin, nor of all plugins
-//! together, and none of them serves a socket.
+//! An event that waits holds the stack of its guest as long as it does, whether that is a thread's or a task's; so each has a
+//! thread, and everything below it computes, waits and returns like any other code. A thread lives for one event: to start it
+//! costs some tens of microseconds, beside waits of milliseconds. There are never more than so many of one plugin, nor of all
+//! plugins together, and none of them serves a socket.
 
 use std::{
     cell::RefCell,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -25,6 +26,8 @@ use crate::workers::{STACK, thread_cpu_time};
 
 /// How many events of one plugin may wait for room; beyond that they fail at once rather than pile up.
 const QUEUE: usize = 256;
+/// What is said then.
+pub(crate) const NO_ROOM: &str = "too many of its events wait until others are done (limits.at_once)";
 
 /// Room for the events of one plugin that may wait.
 #[derive(Debug)]
@@ -62,19 +65,23 @@ impl Room {
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<(T, Duration)> {
         let places = self.enter().await?;
         let (answer, wait) = oneshot::channel();
-        let runtime = Handle::current();
-        let serve = move || {
-            // What is waited for may have to be made where its timers are.
-            let _inside = runtime.enter();
-            RUNTIME.set(Some(runtime.clone()));
+        let timed = move || {
             let before = thread_cpu_time();
-            // A panic is the job's: whoever waits for it hears nothing.
-            let result = catch_unwind(AssertUnwindSafe(job));
-            drop(result.map(|result| answer.send((result, thread_cpu_time().saturating_sub(before)))));
-            drop(places);
+            let result = job();
+            drop(answer.send((result, thread_cpu_time().saturating_sub(before))));
         };
-        thread::Builder::new().name("policy-waits".to_owned()).stack_size(STACK).spawn(serve).ok()?;
+        start(places, timed).ok()?;
         wait.await.ok()
+    }
+
+    /// Runs something that nobody waits for, if there is room now.
+    pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) {
+        let own = Arc::clone(&self.own).try_acquire_owned();
+        let all = Arc::clone(&self.all).try_acquire_owned();
+        if let (Ok(own), Ok(all)) = (own, all) {
+            // Where no thread can be had there is no room either.
+            drop(start([own, all], job));
+        }
     }
 
     /// Waits for a place here, then for one among all.
@@ -84,6 +91,20 @@ impl Room {
         let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
         Some([own, all])
     }
+}
+
+/// Starts a thread for a job. The places are free again when it ends.
+fn start(places: [OwnedSemaphorePermit; 2], job: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let runtime = Handle::current();
+    let serve = move || {
+        // What is waited for may have to be made where its timers are.
+        let _inside = runtime.enter();
+        RUNTIME.set(Some(runtime.clone()));
+        // A panic is the job's: whoever waits for it hears nothing.
+        drop(catch_unwind(AssertUnwindSafe(job)));
+        drop(places);
+    };
+    thread::Builder::new().name("policy-waits".to_owned()).stack_size(STACK).spawn(serve).map(drop)
 }
 
 /// A place in a queue, freed by drop.
@@ -167,6 +188,24 @@ mod tests {
 
         drop((end, queued));
         assert_eq!(refused, None);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_runs_if_there_is_room_now_and_not_at_all_otherwise() {
+        let [room] = rooms(1, 1);
+        let (ran, runs) = mpsc::channel();
+        let (begins, end) = occupy(&room);
+        begins.await.unwrap();
+        let refused = ran.clone();
+        room.run_aside(move || refused.send("busy").unwrap());
+        drop(end);
+        room.run(|| ()).await.unwrap();
+
+        // The place of the job before is free a moment after its answer.
+        drop((room.own.acquire().await.unwrap(), room.all.acquire().await.unwrap()));
+        room.run_aside(move || ran.send("free").unwrap());
+
+        assert_eq!(runs.iter().collect::<Vec<_>>(), ["free"]);
     }
 
     #[tokio::test]

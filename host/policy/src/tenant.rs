@@ -15,8 +15,9 @@ use crate::{
     Answer, Chain, Event, Events, Failure, FailureKind, Fingerprint, Health, OnFailure, Outcome, Placement, Plugin,
     Settings, Step, Throttle,
     answered::Answered,
-    chain::{NO_ROOM, settle},
+    chain::settle,
     fingerprint,
+    room::NO_ROOM,
     scope::{Bounds, Clamp, Scope},
     watch::Called,
 };

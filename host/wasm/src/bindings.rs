@@ -1,5 +1,5 @@
-//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for what those import that may wait, one for
-//! each event.
+//! What the WIT files say, in Rust, for the host: one `bindgen!` for what plugins import, one for what those import that may
+//! wait, one for each event.
 //!
 //! The event worlds borrow the interfaces of the first, so that a type is the same type in all of them.
 

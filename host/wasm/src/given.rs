@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tollgate_capability::{
     ByName, Capability, Grants, Refused,
-    counters::{Counters, Quota},
+    counters::Counters,
     dns::Dns,
     http::{Allowed, Client},
     kv::{Store, Stores},
@@ -25,8 +25,8 @@ pub(crate) struct Given {
     http: Option<Client>,
 }
 
-/// What the host has for plugins that may wait, whoever of them was granted it. By default there is nothing: then what they ask for is
-/// not to be had.
+/// What the host has for plugins that may wait, whoever of them was granted it. By default there is nothing: then what they ask
+/// for is not to be had.
 #[derive(Clone, Debug, Default)]
 pub struct Services {
     /// Where values are kept.
@@ -53,8 +53,8 @@ impl Given {
 
     /// Returns the plugin's counters.
     ///
-    /// # Errors
-    /// Where they were not granted (a plugin that imports them is then not linked, and does not get here), or this program has none.
+    /// # Errors Where they were not granted (a plugin that imports them is then not linked, and does not get here), or this
+    /// program has none.
     pub(crate) fn counters(&self) -> Result<&Arc<Counters>, Refused> {
         self.counters.as_ref().ok_or_else(|| self.lacks(Capability::Counters))
     }
@@ -120,17 +120,10 @@ impl Keeper {
         Given {
             metrics: Arc::new(Declared::open(self.totals.get(name, Totals::default))),
             grants,
-            counters: has(Capability::Counters).then(|| self.counters(name, limits)),
-            store: stores.filter(|_| has(Capability::Kv)).map(|stores| stores.of(name, limits.kv_bytes as u64)),
+            counters: has(Capability::Counters).then(|| self.counters.get(name, Counters::default)),
+            store: stores.filter(|_| has(Capability::Kv)).map(|stores| stores.of(name)),
             dns: asks(Capability::Dns).map(|outside| Arc::new(Dns::new(outside.resolver, limits.dns_queries))),
             http: asks(Capability::HttpClient).map(client),
         }
-    }
-
-    fn counters(&self, name: &str, limits: &Limits) -> Arc<Counters> {
-        let quota = Quota { keys: limits.counters, octets: limits.counter_bytes };
-        let counters = self.counters.get(name, || Counters::new(quota));
-        counters.set_quota(quota);
-        counters
     }
 }

@@ -89,8 +89,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns the limits that a plugin with these grants has by default. One that may wait has more time on the clock, since what it
-    /// waits for is part of that.
+    /// Returns the limits that a plugin with these grants has by default. One that may wait has more time on the clock, since
+    /// what it waits for is part of that.
     #[must_use]
     pub fn of(grants: Grants) -> Self {
         let limits = Self::default();
@@ -124,8 +124,8 @@ impl Stopwatch {
         Self { first_tick: None, cpu, wall }
     }
 
-    /// Returns until when something may be waited for. The clock runs from then on, if it did not before: what is waited for takes
-    /// longer than to read it.
+    /// Returns until when something may be waited for. The clock runs from then on, if it did not before: what is waited for
+    /// takes longer than to read it.
     pub(crate) fn deadline(&mut self) -> Instant {
         let (started, _) = *self.first_tick.get_or_insert_with(|| (Instant::now(), thread_cpu_time()));
         started + self.wall

@@ -1,9 +1,9 @@
 //! Where instances run: an engine, what it links, its clock, and the instances there that nobody uses.
 //!
-//! There are two. In the *hot* place nothing that a guest calls waits for anything, so events run on threads that others need, and a
-//! component there cannot import what waits. In the *waiting* place events have threads of their own
-//! ([`tollgate_policy::Room`]), and an instance may be held for seconds: its engine has slots of its own, or a few plugins that wait
-//! could leave all others without. Code is made alike for both, so a component is compiled once.
+//! There are two. In the *hot* place nothing that a guest calls waits for anything, so events run on threads that others need,
+//! and a component there cannot import what waits. In the *waiting* place events have threads of their own
+//! ([`tollgate_policy::Room`]), and an instance may be held for seconds: its engine has slots of its own, or a few plugins that
+//! wait could leave all others without. Code is made alike for both, so a component is compiled once.
 
 use std::{io, sync::Arc};
 

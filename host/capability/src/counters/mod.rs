@@ -23,25 +23,21 @@ pub struct Counters {
     started: Instant,
 }
 
+/// Counters that hold nothing yet.
+impl Default for Counters {
+    fn default() -> Self {
+        Self { table: Mutex::default(), started: Instant::now() }
+    }
+}
+
 impl Counters {
-    /// Returns counters that hold nothing yet.
-    #[must_use]
-    pub fn new(quota: Quota) -> Self {
-        Self { table: Mutex::new(Table::new(quota)), started: Instant::now() }
-    }
-
-    /// Sets what may be kept from now on.
-    pub fn set_quota(&self, quota: Quota) {
-        self.lock().set_quota(quota);
-    }
-
     /// As [`Table::increment`], now.
     ///
     /// # Errors
     /// As [`Table::increment`].
-    pub fn increment(&self, key: &str, by: u64, window: Duration) -> Result<u64, Refused> {
+    pub fn increment(&self, key: &str, by: u64, window: Duration, quota: Quota) -> Result<u64, Refused> {
         let now = self.now();
-        self.lock().increment(now, key, by, window)
+        self.lock().increment(now, key, by, window, quota)
     }
 
     /// As [`Table::get`], now.

@@ -29,7 +29,6 @@ pub struct Quota {
 /// Counters by key.
 #[derive(Debug)]
 pub struct Table {
-    quota: Quota,
     /// The one that was added to least recently is the first to go.
     counters: LruCache<Box<str>, Counter>,
     octets: usize,
@@ -53,26 +52,28 @@ impl Counter {
     }
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Self { counters: LruCache::unbounded(), octets: 0 }
+    }
+}
+
 impl Table {
-    /// Returns an empty table.
-    #[must_use]
-    pub fn new(quota: Quota) -> Self {
-        Self { quota, counters: LruCache::unbounded(), octets: 0 }
-    }
-
-    /// Sets another quota; what has no room under it goes.
-    pub fn set_quota(&mut self, quota: Quota) {
-        self.quota = quota;
-        self.make_room(0, 0);
-    }
-
     /// Adds to a counter and returns what it comes to, `u64::MAX` at the most. One that is not there, or whose window is over,
-    /// begins now, with this window; the window of one that is there stays.
+    /// begins now, with this window; the window of one that is there stays. `quota`: what the table may hold with a new one in
+    /// it.
     ///
     /// # Errors
     /// [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`], a window of zero, or one longer than
     /// [`LONGEST_WINDOW`]; [`Refused::TooLarge`] for a key that the whole quota would not hold.
-    pub fn increment(&mut self, now: Duration, key: &str, by: u64, window: Duration) -> Result<u64, Refused> {
+    pub fn increment(
+        &mut self,
+        now: Duration,
+        key: &str,
+        by: u64,
+        window: Duration,
+        quota: Quota,
+    ) -> Result<u64, Refused> {
         if key.is_empty() || key.len() > LONGEST_KEY {
             return Err(Refused::Invalid(format!("a key has 1 to {LONGEST_KEY} octets")));
         }
@@ -85,10 +86,10 @@ impl Table {
             *counter = if counter.is_over(now) { fresh } else { Counter { value, ..*counter } };
             return Ok(counter.value);
         }
-        if self.quota.keys == 0 || cost(key) > self.quota.octets {
-            return Err(Refused::TooLarge(self.quota.octets as u64));
+        if quota.keys == 0 || cost(key) > quota.octets {
+            return Err(Refused::TooLarge(quota.octets as u64));
         }
-        self.make_room(1, cost(key));
+        self.make_room(cost(key), quota);
         self.counters.put(key.into(), fresh);
         self.octets += cost(key);
         Ok(by)
@@ -117,9 +118,9 @@ impl Table {
         self.counters.peek(key).filter(|counter| !counter.is_over(now))
     }
 
-    /// Drops what was added to least recently until there is room for so many more keys and octets.
-    fn make_room(&mut self, keys: usize, octets: usize) {
-        while self.counters.len() + keys > self.quota.keys || self.octets + octets > self.quota.octets {
+    /// Drops what was added to least recently until there is room for a key that costs so many octets.
+    fn make_room(&mut self, octets: usize, quota: Quota) {
+        while self.counters.len() >= quota.keys || self.octets + octets > quota.octets {
             let Some((key, _)) = self.counters.pop_lru() else { return };
             self.octets -= cost(&key);
         }
@@ -146,9 +147,9 @@ mod tests {
 
     #[test]
     fn a_counter_begins_anew_when_its_window_has_passed() {
-        let mut table = Table::new(LARGE);
+        let mut table = Table::default();
 
-        let counts = [0, 50, 99, 100, 150].map(|at| table.increment(ms(at), "k", 2, ms(100)));
+        let counts = [0, 50, 99, 100, 150].map(|at| table.increment(ms(at), "k", 2, ms(100), LARGE));
 
         assert_eq!(counts, [Ok(2), Ok(4), Ok(6), Ok(2), Ok(4)]);
         assert_eq!((table.get(ms(199), "k"), table.get(ms(200), "k")), (4, 0));
@@ -157,37 +158,37 @@ mod tests {
 
     #[test]
     fn the_window_is_that_of_the_first_addition_and_the_sum_ends_at_the_largest_number() {
-        let mut table = Table::new(LARGE);
+        let mut table = Table::default();
 
         let counts = [(0, u64::MAX - 1, 100), (50, 5, 9000), (100, 1, 100)]
-            .map(|(at, by, window)| table.increment(ms(at), "k", by, ms(window)));
+            .map(|(at, by, window)| table.increment(ms(at), "k", by, ms(window), LARGE));
 
         assert_eq!(counts, [Ok(u64::MAX - 1), Ok(u64::MAX), Ok(1)]);
     }
 
     #[test]
     fn what_was_added_to_least_recently_makes_room() {
-        let mut table = Table::new(Quota { keys: 3, ..LARGE });
+        let (mut table, quota) = (Table::default(), Quota { keys: 3, ..LARGE });
         for (at, key) in [(0, "a"), (1, "b"), (2, "c"), (3, "a")] {
-            table.increment(ms(at), key, 1, ms(1000)).unwrap();
+            table.increment(ms(at), key, 1, ms(1000), quota).unwrap();
         }
 
-        table.increment(ms(4), "d", 1, ms(1000)).unwrap();
+        table.increment(ms(4), "d", 1, ms(1000), quota).unwrap();
 
         assert_eq!(["a", "b", "c", "d"].map(|key| table.get(ms(5), key)), [2, 0, 1, 1]);
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        let mut table = Table::new(Quota { keys: 10, octets: 100 });
+        let (mut table, quota) = (Table::default(), Quota { keys: 10, octets: 100 });
         let long = "x".repeat(LONGEST_KEY + 1);
 
         let refused = [
-            table.increment(ms(0), "", 1, ms(1)),
-            table.increment(ms(0), &long, 1, ms(1)),
-            table.increment(ms(0), "k", 1, ms(0)),
-            table.increment(ms(0), "k", 1, LONGEST_WINDOW + ms(1)),
-            table.increment(ms(0), &long[..37], 1, ms(1)),
+            table.increment(ms(0), "", 1, ms(1), quota),
+            table.increment(ms(0), &long, 1, ms(1), quota),
+            table.increment(ms(0), "k", 1, ms(0), quota),
+            table.increment(ms(0), "k", 1, LONGEST_WINDOW + ms(1), quota),
+            table.increment(ms(0), &long[..37], 1, ms(1), quota),
         ];
 
         let key = || Err(Refused::Invalid("a key has 1 to 256 octets".to_owned()));
@@ -211,7 +212,7 @@ mod tests {
         /// With room for every key a table is a map in which each counter is the sum since it began.
         #[test]
         fn a_table_counts_like_a_map_that_forgets(steps in steps()) {
-            let (mut table, mut model, mut now) = (Table::new(LARGE), BTreeMap::new(), 0);
+            let (mut table, mut model, mut now) = (Table::default(), BTreeMap::new(), 0);
             for (pause, step) in steps {
                 now += pause;
                 model.retain(|_, (_, since, window): &mut (u64, u64, u64)| now - *since < *window);
@@ -219,7 +220,7 @@ mod tests {
                     Step::Increment(key, by, window) => {
                         let counter = model.entry(key).or_insert((0, now, window));
                         counter.0 += by;
-                        let counted = table.increment(ms(now), &key.to_string(), by, ms(window));
+                        let counted = table.increment(ms(now), &key.to_string(), by, ms(window), LARGE);
                         prop_assert_eq!(counted, Ok(counter.0));
                     }
                     Step::Reset(key) => {
@@ -242,20 +243,21 @@ mod tests {
             steps in steps(),
             then in (0_usize..5, 0_usize..500),
         ) {
-            let mut table = Table::new(Quota { keys, octets });
+            let (mut table, mut quota) = (Table::default(), Quota { keys, octets });
             for (n, (now, step)) in steps.iter().enumerate() {
+                // A larger one: under a smaller one what is there stays until something new comes.
+                if n == steps.len() / 2 {
+                    quota = Quota { keys: keys + then.0, octets: octets + then.1 };
+                }
                 match step {
                     Step::Increment(key, by, window) => {
-                        drop(table.increment(ms(*now), &"k".repeat(usize::from(*key) + 1), *by, ms(*window)));
+                        drop(table.increment(ms(*now), &"k".repeat(usize::from(*key) + 1), *by, ms(*window), quota));
                     }
                     Step::Reset(key) => drop(table.reset(ms(*now), &"k".repeat(usize::from(*key) + 1))),
                 }
-                if n == steps.len() / 2 {
-                    table.set_quota(Quota { keys: then.0, octets: then.1 });
-                }
                 let held: usize = table.counters.iter().map(|(key, _)| cost(key)).sum();
                 prop_assert_eq!(held, table.octets);
-                prop_assert!(table.counters.len() <= table.quota.keys && table.octets <= table.quota.octets);
+                prop_assert!(table.counters.len() <= quota.keys && table.octets <= quota.octets);
             }
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! An IPv6 address that stands for an IPv4 address is judged as that one.
 //!
-//! Rules: the registries of special-purpose addresses (RFC 6890, with RFC 8190), RFC 4291 §2.5.5 (IPv4 inside IPv6), RFC 6052 §2.1
-//! (NAT64), RFC 3056 §2 (6to4), RFC 4380 §4 (Teredo), RFC 3879 (site-local).
+//! Rules: the registries of special-purpose addresses (RFC 6890, with RFC 8190), RFC 4291 §2.5.5 (IPv4 inside IPv6), RFC 6052
+//! §2.1 (NAT64), RFC 3056 §2 (6to4), RFC 4380 §4 (Teredo), RFC 3879 (site-local).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

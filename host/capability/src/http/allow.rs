@@ -1,7 +1,7 @@
 //! The hosts that a plugin may reach, as the operator lists them: `api.example`, `*.internal.example:8443`, `192.0.2.7:8080`.
 //!
-//! A name without a port means port 80. A star stands for one or more labels, and for the whole of the first ones only. An address is
-//! reached wherever it is: whoever lists one knows where it leads.
+//! A name without a port means port 80. A star stands for one or more labels, and for the whole of the first ones only. An
+//! address is reached wherever it is: whoever lists one knows where it leads.
 
 use std::{
     collections::BTreeSet,

@@ -1,9 +1,10 @@
 //! Requests over HTTP for one plugin: to hosts on its list, at addresses that are nobody's inside.
 //!
-//! A request is judged twice, and both must let it pass: by the name in its URL, which [`Allowed`] must have ([`allow`]), and by the address
-//! that is then connected to, which must be a public one ([`address`]). The name is looked up once, and what was judged is what is
-//! connected to, so a name that answers otherwise a moment later gains nothing. Redirects are not followed: they come back as the
-//! response that they are. The operator may name an address for a plugin of its own, which then is reached wherever it is.
+//! A request is judged twice, and both must let it pass: by the name in its URL, which [`Allowed`] must have ([`allow`]), and
+//! by the address that is then connected to, which must be a public one ([`address`]). The name is looked up once, and what was
+//! judged is what is connected to, so a name that answers otherwise a moment later gains nothing. Redirects are not followed:
+//! they come back as the response that they are. The operator may name an address for a plugin of its own, which then is
+//! reached wherever it is.
 //!
 //! HTTP/1.1 in clear, one request for each connection. There is no TLS client in the program, so `https` is refused.
 
@@ -73,10 +74,9 @@ pub struct Response {
 impl Client {
     /// Makes a request and returns the response, whatever its status.
     ///
-    /// # Errors
-    /// [`Refused::Invalid`] for a request that is none; [`Refused::Denied`] for a host that is not on the list or an address that is not
-    /// to be reached; [`Refused::TooLarge`] for a body, either way; [`Refused::Unavailable`] where nobody answers, or not in time, or
-    /// what comes back is no HTTP.
+    /// # Errors [`Refused::Invalid`] for a request that is none; [`Refused::Denied`] for a host that is not on the list or an
+    /// address that is not to be reached; [`Refused::TooLarge`] for a body, either way; [`Refused::Unavailable`] where nobody
+    /// answers, or not in time, or what comes back is no HTTP.
     ///
     /// # Cancel safety
     /// When dropped, the connection is closed; the other side may have got the request.

@@ -5,8 +5,8 @@
 //!             · length of the key (u16) · key · value           all numbers little-endian
 //!
 //! In memory are the keys, and where their values are. A record that is not whole is where the program was stopped: it, and
-//! what may be behind it, was never answered to anybody, and is cut off when the file is opened. When most of the file is past, what holds
-//! is written beside it and put in its place.
+//! what may be behind it, was never answered to anybody, and is cut off when the file is opened. When most of the file is past,
+//! what holds is written beside it and put in its place.
 
 use std::{
     collections::HashMap,

@@ -1,22 +1,20 @@
 //! Values that outlive the program: kept for one plugin, in a file of its own.
 //!
-//! A [`Store`] is a file of records that is only added to ([`log`]), and rewritten when most of it is past. What is set is on the disk
-//! when that is answered. [`Stores`] knows the folder; a plugin is known by its name there, so a plugin that is loaded anew finds
-//! what it kept. A store is opened when it is first used, and again after an error: what is on the disk is then looked at anew.
+//! A [`Store`] is a file of records that is only added to ([`log`]), and rewritten when most of it is past. What is set is on
+//! the disk when that is answered. [`Stores`] knows the folder; a plugin is known by its name there, so a plugin that is loaded
+//! anew finds what it kept. A store is opened when it is first used, and again after an error: what is on the disk is then
+//! looked at anew.
 
 mod log;
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{ByName, Refused};
+use crate::{ByName, Refused, file_name};
 use log::Log;
 
 /// Longest key, in octets.
@@ -37,8 +35,6 @@ pub struct Stores {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    /// Most octets of keys and values, with [`ENTRY`] for each.
-    quota: AtomicU64,
     log: Mutex<Option<Log>>,
 }
 
@@ -49,38 +45,37 @@ impl Stores {
         Self { folder, open: ByName::default() }
     }
 
-    /// Returns the store of a plugin, which may hold so many octets from now on.
+    /// Returns the store of a plugin.
     #[must_use]
-    pub fn of(&self, plugin: &str, quota: u64) -> Arc<Store> {
+    pub fn of(&self, plugin: &str) -> Arc<Store> {
         let path = self.folder.join(file_name(plugin) + ".kv");
-        let store = self.open.get(plugin, || Store { path, quota: AtomicU64::new(quota), log: Mutex::default() });
-        store.quota.store(quota, Ordering::Relaxed);
-        store
+        self.open.get(plugin, || Store { path, log: Mutex::default() })
     }
 }
 
 impl Store {
     /// Returns the value of a key; nothing where there is none, or its time is over.
     ///
-    /// # Errors
-    /// [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the disk fails.
+    /// # Errors [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the
+    /// disk fails.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
         valid(key)?;
-        self.with(|log, _| log.get(now(), key))
+        self.with(|log| log.get(now(), key))
     }
 
-    /// Keeps a value, for so long or for good. When this returns it is on the disk.
+    /// Keeps a value, for so long or for good. When this returns it is on the disk. `quota`: how many octets of keys and values
+    /// there may be with it, with [`ENTRY`] for each.
     ///
-    /// # Errors
-    /// As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota has no room for.
-    pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>) -> Result<(), Refused> {
+    /// # Errors As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota
+    /// has no room for.
+    pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>, quota: u64) -> Result<(), Refused> {
         valid(key)?;
         if value.len() > LONGEST_VALUE {
             return Err(Refused::TooLarge(LONGEST_VALUE as u64));
         }
         let now = now();
         let until = for_time.map(|time| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
-        self.with(|log, quota| {
+        self.with(|log| {
             if !log.has_room(now, key, value, quota) {
                 return Ok(Err(Refused::TooLarge(quota)));
             }
@@ -94,18 +89,18 @@ impl Store {
     /// As [`Store::get`].
     pub fn delete(&self, key: &str) -> Result<bool, Refused> {
         valid(key)?;
-        self.with(|log, _| log.delete(now(), key))
+        self.with(|log| log.delete(now(), key))
     }
 
     /// Does something with the log, which is opened for it if need be, and closed if it fails.
-    fn with<T>(&self, act: impl FnOnce(&mut Log, u64) -> io::Result<T>) -> Result<T, Refused> {
+    fn with<T>(&self, act: impl FnOnce(&mut Log) -> io::Result<T>) -> Result<T, Refused> {
         let mut log = self.lock();
         let opened = match log.take() {
             Some(log) => Ok(log),
             None => Log::open(&self.path, now()),
         };
         let done = opened.and_then(|mut opened| {
-            let done = act(&mut opened, self.quota.load(Ordering::Relaxed))?;
+            let done = act(&mut opened)?;
             *log = Some(opened);
             Ok(done)
         });
@@ -133,14 +128,6 @@ fn now() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Returns the name of a file for a plugin: what is no letter, digit, `-` or `_` as `%XX`, so that no name leads out of the folder.
-#[must_use]
-pub fn file_name(plugin: &str) -> String {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
-    let written = |octet: u8| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") };
-    plugin.bytes().map(written).collect()
-}
-
 /// Makes a folder that only its owner can read, with those above it.
 fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
@@ -151,34 +138,39 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const QUOTA: u64 = 1 << 20;
+
     #[test]
     fn what_one_plugin_keeps_another_does_not_see_and_all_of_it_is_there_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plugins");
         let stores = Stores::new(path.clone());
-        let [one, other] = ["one", "tenant:other"].map(|name| stores.of(name, 1 << 20));
-        one.set("k", b"1", None).unwrap();
-        other.set("k", b"2", None).unwrap();
-        other.set("gone", b"3", None).unwrap();
+        let [one, other] = ["one", "tenant:other"].map(|name| stores.of(name));
+        one.set("k", b"1", None, QUOTA).unwrap();
+        other.set("k", b"2", None, QUOTA).unwrap();
+        other.set("gone", b"3", None, QUOTA).unwrap();
         other.delete("gone").unwrap();
         drop((one, other, stores));
 
         let stores = Stores::new(path);
 
-        let kept = ["one", "tenant:other", "third"]
-            .map(|name| ["k", "gone"].map(|key| stores.of(name, 1 << 20).get(key).unwrap()));
+        let kept =
+            ["one", "tenant:other", "third"].map(|name| ["k", "gone"].map(|key| stores.of(name).get(key).unwrap()));
         assert_eq!(kept, [[Some(b"1".to_vec()), None], [Some(b"2".to_vec()), None], [None, None]]);
     }
 
     #[test]
     fn keys_and_values_have_their_lengths() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Stores::new(folder.path().to_owned()).of("p", 1 << 20);
+        let store = Stores::new(folder.path().to_owned()).of("p");
         let (key, value) = ("k".repeat(LONGEST_KEY), vec![7; LONGEST_VALUE]);
 
-        let taken =
-            [store.set(&key, &value, None), store.set("", b"", None), store.set(&(key.clone() + "k"), b"", None)];
-        let too_large = store.set("k", &[0; LONGEST_VALUE + 1], None);
+        let taken = [
+            store.set(&key, &value, None, QUOTA),
+            store.set("", b"", None, QUOTA),
+            store.set(&(key.clone() + "k"), b"", None, QUOTA),
+        ];
+        let too_large = store.set("k", &[0; LONGEST_VALUE + 1], None, QUOTA);
 
         let invalid = || Err(Refused::Invalid("a key has 1 to 512 octets".to_owned()));
         assert_eq!((taken, too_large), ([Ok(()), invalid(), invalid()], Err(Refused::TooLarge(65536))));
@@ -190,17 +182,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.kv"), "a letter of the operator's").unwrap();
 
-        let refused = Stores::new(folder.path().to_owned()).of("p", 1 << 20).get("k");
+        let refused = Stores::new(folder.path().to_owned()).of("p").get("k");
 
         let kept = std::fs::read(folder.path().join("p.kv")).unwrap();
         let unavailable = Err(Refused::Unavailable("the store cannot be read or written".to_owned()));
         assert_eq!((refused, kept), (unavailable, b"a letter of the operator's".to_vec()));
-    }
-
-    #[test]
-    fn no_name_of_a_plugin_leads_out_of_its_folder() {
-        let names = ["acme", "../../etc/passwd", "tenant:a b", ".", "A%2E", "ü"].map(file_name);
-
-        assert_eq!(names, ["acme", "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd", "tenant%3Aa%20b", "%2E", "A%252E", "%C3%BC"]);
     }
 }

@@ -12,6 +12,7 @@ use super::{Chain, Link, seat::Asked};
 use crate::{
     Answer, Event, Events, Failure, FailureKind, Fingerprint, Placement, Plugin, Settings, Throttle, Verdict,
     answered::Answered,
+    room::NO_ROOM,
     watch::{Called, Shadowed},
 };
 
@@ -52,13 +53,15 @@ impl Chain {
             return answer;
         }
         // Nobody waits for what becomes of records, so they are no reason to hold up a thread.
-        let plugin = Arc::clone(&link.plugin);
-        let answer = match plugin.placement() {
-            Placement::Inline if event != Event::Record => ask(&*plugin),
+        let answer = match link.plugin.placement() {
+            Placement::Inline if event != Event::Record => ask(&*link.plugin),
             Placement::Inline | Placement::Worker => {
-                self.workers.run(move || ask(&*plugin)).await.unwrap_or_else(|| Err(unavailable(link, NO_WORKER)))
+                let plugin = Arc::clone(&link.plugin);
+                let ran = self.workers.run(move || ask(&*plugin)).await;
+                ran.unwrap_or_else(|| Err(unavailable(link, NO_WORKER)))
             }
             Placement::Room(room) => {
+                let plugin = Arc::clone(&link.plugin);
                 let ran = room.run(move || ask(&*plugin)).await.map(|(answer, _)| answer);
                 ran.unwrap_or_else(|| Err(unavailable(link, NO_ROOM)))
             }
@@ -76,7 +79,7 @@ impl Chain {
         self.watch.called(&Called { plugin: link.plugin.name(), event, outcome, took: started.elapsed() });
     }
 
-    /// Asks a shadow on another thread and has the difference told. Where too much waits there, it is not asked.
+    /// Asks a shadow where nobody waits for it and has the difference told. Where there is no room, it is not asked.
     fn shadow<T: Answered>(
         &self,
         link: &Link,
@@ -88,7 +91,6 @@ impl Chain {
             return;
         }
         let (plugin, health, watch) = (Arc::clone(&link.plugin), Arc::clone(&link.health), Arc::clone(&self.watch));
-        let placement = plugin.placement();
         let job = move || {
             let started = Instant::now();
             let answer = ask(&*plugin);
@@ -106,9 +108,9 @@ impl Chain {
             let difference = difference.map(|text| text.chars().take(DIFFERENCE).collect());
             watch.shadowed(&Shadowed { plugin: plugin.name().to_owned(), event, difference });
         };
-        match placement {
-            Placement::Room(room) => drop(tokio::spawn(async move { room.run(job).await })),
+        match link.plugin.placement() {
             Placement::Inline | Placement::Worker => self.workers.run_aside(job),
+            Placement::Room(room) => room.run_aside(job),
         }
     }
 }
@@ -130,8 +132,6 @@ fn quarantined(link: &Link) -> Failure {
 }
 
 const NO_WORKER: &str = "too many events wait for a policy worker";
-/// Why a plugin that may wait could not be run.
-pub(crate) const NO_ROOM: &str = "too many of its events wait until others are done (limits.at_once)";
 
 fn unavailable(link: &Link, why: &str) -> Failure {
     Failure { plugin: link.plugin.name().to_owned(), kind: FailureKind::Unavailable, detail: why.to_owned() }

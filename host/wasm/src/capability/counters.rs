@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_capability::{Refused, counters::Counters};
+use tollgate_capability::{
+    Refused,
+    counters::{Counters, Quota},
+};
 
 use crate::{
     bindings::host::tollgate::policy::{counters as wit, types::PolicyError},
@@ -28,7 +31,8 @@ impl HostState {
 impl wit::Host for HostState {
     fn increment(&mut self, key: String, by: u64, window_ms: u64) -> Answer<u64> {
         let window = Duration::from_millis(window_ms);
-        self.with_counters("counters.increment", |counters| counters.increment(&key, by, window))
+        let quota = Quota { keys: self.limits().counters, octets: self.limits().counter_bytes };
+        self.with_counters("counters.increment", |counters| counters.increment(&key, by, window, quota))
     }
 
     fn get(&mut self, key: String) -> Answer<u64> {

@@ -28,7 +28,8 @@ impl wit::Host for HostState {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Answer<()> {
-        self.with_store("kv.set", |store| store.set(&key, &value, ttl_ms.map(Duration::from_millis)))
+        let (time, quota) = (ttl_ms.map(Duration::from_millis), self.limits().kv_bytes as u64);
+        self.with_store("kv.set", |store| store.set(&key, &value, time, quota))
     }
 
     fn delete(&mut self, key: String) -> Answer<bool> {

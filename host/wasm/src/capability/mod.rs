@@ -1,8 +1,8 @@
 //! What a guest may ask of the host; one file for each interface that it imports.
 //!
-//! Every function here does bounded work, holds no lock that a guest could have others wait for, and charges the event's budget of
-//! host calls. Those of `kv`, `dns` and `http_client` may wait, no longer than the event may take: they are linked where nobody waits for
-//! the thread.
+//! Every function here does bounded work, holds no lock that a guest could have others wait for, and charges the event's budget
+//! of host calls. Those of `kv`, `dns` and `http_client` may wait, no longer than the event may take: they are linked where
+//! nobody waits for the thread.
 
 mod clock;
 mod counters;

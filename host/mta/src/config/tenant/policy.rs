@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tollgate_capability::file_name;
 use tollgate_config::{Findings, Section};
 use tollgate_policy::{OnFailure, Phase, scope::Scope};
 use tollgate_wasm::Instances;
@@ -51,7 +52,7 @@ pub(super) fn policy(
         return None;
     };
     let uploaded = named == UPLOAD;
-    let path = if uploaded { uploads.join(file_name(tenant)) } else { folder.join(&named) };
+    let path = if uploaded { uploads.join(file_name(tenant) + ".wasm") } else { folder.join(&named) };
     if named.starts_with("builtin:") {
         findings.error(component_at, "component: a built-in component is for [[plugin]], not for a tenant");
     }
@@ -94,31 +95,5 @@ fn on_failure(text: &str) -> Result<OnFailure, String> {
             Err("\"skip\" is not for tenants: mail would pass unjudged; write \"defer\" or \"reject\"".to_owned())
         }
         other => Err(format!("'{other}' is neither defer nor reject")),
-    }
-}
-
-/// Returns the name of the file in which a tenant's component is kept: what is no letter, digit, `-` or `_` as `%XX`.
-fn file_name(tenant: &str) -> String {
-    let mut name = String::new();
-    for octet in tenant.bytes() {
-        if octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_') {
-            name.push(char::from(octet));
-        } else {
-            name.push_str(&format!("%{octet:02X}"));
-        }
-    }
-    name + ".wasm"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_of_a_tenant_leads_out_of_its_folder() {
-        let names = ["acme", "../../etc/passwd", "a b", ".", "A%2E", "ü"].map(file_name);
-
-        let expected = ["acme", "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd", "a%20b", "%2E", "A%252E", "%C3%BC"];
-        assert_eq!(names, expected.map(|name| format!("{name}.wasm")));
     }
 }
