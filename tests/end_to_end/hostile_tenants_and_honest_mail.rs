@@ -14,7 +14,7 @@ use tollgate_hostile::attack;
 use tollgate_peer::send::{self, SendConfig, SendReport};
 use tollgate_testkit::guest::HELLO;
 
-use crate::kit::{Folder, Mta, Sink, TOLLGATE, block_on, queues, split_trace, text};
+use crate::kit::{Folder, Mta, Sink, TOLLGATE, block_on, queues, split_trace, text, wait_until};
 
 /// The attacks that are made while a message is judged.
 const ATTACKS: [&str; 22] = [
@@ -142,8 +142,12 @@ fn nothing_of_an_honest_tenants_is_lost_changed_or_held_up() {
     }
 
     mta.wait_until_empty();
-    let records = mta.records();
-    let (memory, honest) = (memory(&mta), "honest@example.com".to_owned());
+    let honest = "honest@example.com";
+    let ended = |records: &[serde_json::Value]| {
+        records.iter().filter(|record| text(record, "queue").ends_with(honest) && record["type"] == "Delivery").count()
+    };
+    wait_until("the records are written", || ended(&mta.records()) as u64 >= taken);
+    let (records, memory) = (mta.records(), memory(&mta));
     mta.terminate();
     let arrived = sink.arrived();
     let mine: Vec<_> = arrived.iter().filter(|message| message.to.concat().starts_with("honest-")).collect();
