@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use tollgate_testkit::guest::{ERRAND, KEEPER};
 
-use crate::kit::{Dialogue, Folder, Mta, Sink, TOLLGATE, get, queues, wait_until, with_plugin};
+use crate::kit::{Dialogue, Folder, Mta, Sink, TOLLGATE, free_address, get, queues, wait_until, with_plugin};
 
 const COUNTERS: &str = "grants = [\"counters\"]\nconfig = [\"names\"]";
 const KV: &str = "grants = [\"kv\", \"dns\", \"http-client\"]";
@@ -94,15 +94,23 @@ fn a_plugin_that_waits_for_nobody_knows_whom_holds_up_its_own_message_and_no_oth
 #[test]
 fn what_leads_into_the_program_or_the_network_is_not_reached() {
     let sink = Sink::start(&[]);
-    let mta = Mta::start_in(folder("errand", ERRAND, &format!("{KV}\nhttp = {{ allow = [\"localhost:80\"] }}"), &sink));
-    let http: SocketAddr = mta.http;
+    // A name that may be reached and leads to the program itself: every system knows it without being asked.
+    let http: SocketAddr = free_address();
+    let keys = format!("{KV}\nhttp = {{ allow = [\"localhost:{}\"] }}", http.port());
+    let folder = folder("errand", ERRAND, &keys, &sink);
+    let tollgate = std::fs::read_to_string(folder.config()).unwrap();
+    let listen = "[http]\nlisten = \"127.0.0.1:0\"";
+    folder.write("tollgate.toml", tollgate.replace(listen, &format!("[http]\nlisten = \"{http}\"")));
+    let mta = Mta::start_in(folder);
 
+    let inside = told(&mta, &format!("fetch http://localhost:{}/metrics", http.port()));
     let answers = [format!("fetch http://{http}/metrics"), "fetch http://api.example/".to_owned()];
     let answers = answers.map(|wish| told(&mta, &wish));
 
     let denied =
         |host: String| format!("PolicyError::Denied(\"{host} is not in `allow` of the plugin's section [http]\")");
     assert_eq!(answers, [denied(http.to_string()), denied("api.example:80".to_owned())]);
+    assert!(inside.contains("leads to 127.0.0.1, which is inside") || inside.contains("leads to ::1"), "{inside}");
 }
 
 #[test]

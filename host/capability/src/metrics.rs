@@ -78,7 +78,8 @@ impl Declared {
 
     /// Declares a counter. One that is declared already stays as it is, since every instance is configured.
     ///
-    /// # Errors [`Refused::Invalid`] for a name that is not 1 to [`NAME`] of `a` to `z`, `0` to `9` and `_` with a letter
+    /// # Errors
+    /// [`Refused::Invalid`] for a name that is not 1 to [`NAME`] of `a` to `z`, `0` to `9` and `_` with a letter
     /// first, or a text that is not 1 to [`HELP`] octets without control characters; [`Refused::TooLarge`] beyond [`MOST`];
     /// [`Refused::Denied`] when the plugin is loaded.
     pub fn declare(&self, name: &str, help: &str) -> Result<(), Refused> {

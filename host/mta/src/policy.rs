@@ -10,6 +10,7 @@ mod version;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -29,6 +30,7 @@ use tollgate_wasm::{
 
 use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
 
+use change::Proposal;
 pub(crate) use change::{Change, NoChange};
 pub(crate) use pin::Pins;
 pub(crate) use tenant::{LoadedTenant, Own, Ready};
@@ -41,17 +43,17 @@ const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-help
 /// Where plugins are loaded: the engine, and the components that were loaded before.
 pub(crate) struct Loader {
     runtime: Runtime,
-    /// What was loaded last, by where it came from, so that a reload finds in memory what has not changed.
-    loaded: BTreeMap<PathBuf, Arc<Component>>,
     services: Services,
     /// The operator's plugins in force, with the versions before them.
     plugins: Plugins,
     /// What stands in for their files.
     pins: Option<Pins>,
     /// What one of them is to be made of, whatever files and pins say.
-    proposed: Option<(Arc<str>, Material)>,
+    proposed: Option<Proposal>,
     /// Tenants' components that were loaded last, by the names of their plugins.
     of_tenants: BTreeMap<String, tenant::Known>,
+    /// Where the program listens, or did in an earlier configuration.
+    doors: BTreeSet<SocketAddr>,
     /// What plugins have that are loaded one by one, since the last configuration that was found right; shared.
     in_force: Arc<Mutex<Services>>,
     /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that out.
@@ -109,11 +111,21 @@ impl Loaded {
 impl Loader {
     /// Starts the engine; compiled code is kept in `cache`. Plugins keep nothing and ask nobody.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
-        let (runtime, loaded) = (Runtime::new(cache, compiler())?, BTreeMap::new());
-        let (services, plugins) = (Services::default(), Plugins::new());
-        let (of_tenants, in_force) = (BTreeMap::new(), Arc::default());
-        let (pins, proposed, resolver) = (None, None, None);
-        Ok(Self { runtime, loaded, services, plugins, pins, proposed, of_tenants, in_force, resolver })
+        Ok(Self::on(Runtime::new(cache, compiler())?, Services::default(), Arc::default()))
+    }
+
+    fn on(runtime: Runtime, services: Services, in_force: Arc<Mutex<Services>>) -> Self {
+        Self {
+            runtime,
+            services,
+            plugins: Plugins::new(),
+            pins: None,
+            proposed: None,
+            of_tenants: BTreeMap::new(),
+            doors: BTreeSet::new(),
+            in_force,
+            resolver: None,
+        }
     }
 
     /// Starts the engine for a server: plugins that were granted it keep values in a folder, and ask others.
@@ -125,25 +137,16 @@ impl Loader {
 
     /// Returns a loader on the same engine.
     pub(crate) fn share(&self) -> Self {
-        let (runtime, services) = (self.runtime.clone(), self.services.clone());
-        let in_force = Arc::clone(&self.in_force);
-        Self {
-            runtime,
-            loaded: BTreeMap::new(),
-            services,
-            plugins: Plugins::new(),
-            pins: None,
-            proposed: None,
-            of_tenants: BTreeMap::new(),
-            in_force,
-            resolver: None,
-        }
+        Self::on(self.runtime.clone(), self.services.clone(), Arc::clone(&self.in_force))
     }
 
     /// Sees to it that plugins of a server can ask others, as this configuration has it.
     fn open_outside(&mut self, config: &Config) {
         let tenants = config.tenants.by_name.values().filter_map(|tenant| tenant.policy.as_ref());
         let mut plugins = config.plugins.iter().chain(tenants.map(|policy| &policy.plugin));
+        // Also where nobody asks others yet: a door stays where it was opened until the program ends.
+        self.doors.extend(config.listeners.iter().map(|listener| listener.listen));
+        self.doors.extend(config.http.iter().map(|http| http.listen));
         if self.services.stores.is_none() || !plugins.any(|plugin| asks_others(plugin.grants)) {
             return;
         }
@@ -152,8 +155,7 @@ impl Loader {
             let made = made.inspect_err(|reason| tracing::warn!(%reason, "plugins cannot look names up"));
             self.resolver = made.ok().map(|resolver| (config.resolver.clone(), resolver));
         }
-        let doors = config.listeners.iter().map(|listener| listener.listen);
-        let listeners = doors.chain(config.http.iter().map(|http| http.listen)).collect();
+        let listeners = self.doors.iter().copied().collect();
         let resolver = self.resolver.as_ref().map(|(_, resolver)| resolver.clone());
         self.services.outside = Some(Outside { resolver, listeners });
     }
@@ -173,7 +175,6 @@ impl Loader {
             Workers::start(workers).map_err(|reason| vec![general(format!("no policy workers: {reason}"))])?;
         let (tenants, of_tenants) = self.tenants(config, &guarded);
         *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = self.services.clone();
-        self.plugins = plugins.clone();
         Ok(Loaded { chain: Chain::new(links, workers), findings, of_tenants, tenants, plugins, loader: self.share() })
     }
 
@@ -234,14 +235,16 @@ impl Loader {
         let failed = |error| {
             unnamed(vec![failed(config, config.component_at, &format!("what stands in for its files: {error}"))])
         };
-        let material = match (&self.proposed, &self.pins) {
-            (Some((name, proposed)), _) if **name == config.name => proposed.clone(),
-            (_, Some(pins)) => pins.apply(&config.name, &of_files).map_err(failed)?,
-            (_, None) => of_files.clone(),
+        let material = match &self.pins {
+            Some(pins) => pins.apply(&config.name, &of_files).map_err(failed)?,
+            None => of_files.clone(),
         };
+        let proposed = self.proposed.as_ref().filter(|proposal| *proposal.plugin == *config.name);
+        let material = proposed.map_or_else(|| material.clone(), |proposal| proposal.on(&material));
         let (before, setup) = (self.plugins.get(&config.name), self.setup_of(config));
         if let Some(known) = before.and_then(|installed| installed.find(&material, &setup)) {
-            return Ok(Version { of_files, ..known.clone() });
+            let is_back = before.is_some_and(|installed| installed.current.number != known.number);
+            return Ok(Version { of_files, since: if is_back { now() } else { known.since }, ..known.clone() });
         }
         let number = before.map_or(1, Installed::next_number);
         let key = (PathBuf::from(source(&config.component)), material.component.to_vec());
@@ -266,11 +269,10 @@ impl Loader {
     /// Returns everything but its files that makes a plugin another.
     fn setup_of(&self, config: &PluginConfig) -> String {
         let PluginConfig { limits, instances, core_dumps, scope, grants, hosts, .. } = config;
-        let outside = self.services.outside.as_ref().filter(|_| asks_others(*grants));
-        format!(
-            "{:?}",
-            (limits, instances, core_dumps, scope, grants, hosts, outside.map(|outside| &outside.listeners))
-        )
+        let outside = self.services.outside.as_ref().map(|outside| &outside.listeners);
+        let outside = outside.zip(self.resolver.as_ref().map(|(settings, _)| settings));
+        let outside = outside.filter(|_| asks_others(*grants));
+        format!("{:?}", (limits, instances, core_dumps, scope, grants, hosts, outside))
     }
 
     /// Makes a plugin of a component and configures it, or returns everything that is wrong with either.
@@ -311,9 +313,7 @@ impl Loader {
     fn load_octets(&mut self, source: (PathBuf, Vec<u8>), may: May<'_>) -> Result<Arc<Component>, String> {
         let ((key, octets), (limits, grants)) = (source, may);
         let loaded = self.runtime.load_granted(&octets, limits, grants);
-        let component = loaded.map_err(|reason| format!("{}: {reason}", key.display()))?;
-        self.loaded.insert(key, Arc::clone(&component));
-        Ok(component)
+        loaded.map_err(|reason| format!("{}: {reason}", key.display()))
     }
 }
 

@@ -75,11 +75,16 @@ pub struct Modes {
     pub file: Option<u32>,
 }
 
-static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// For mail: what is not there is an error, and no part of a path.
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| language(UndefinedBehavior::Strict));
+/// For a template without mail, whose metadata nobody knows yet.
+static SAMPLE: LazyLock<Environment<'static>> = LazyLock::new(|| language(UndefinedBehavior::Chainable));
+
+fn language(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut language = Environment::new();
-    language.set_undefined_behavior(UndefinedBehavior::Strict);
+    language.set_undefined_behavior(undefined);
     language
-});
+}
 
 /// Judges a template before any mail is there.
 ///
@@ -96,9 +101,20 @@ pub fn judge(template: &str) -> Result<(), MailboxError> {
     };
     let mut unknown: Vec<_> = names.iter().filter(|name| !VARIABLES.contains(&name.as_str())).collect();
     unknown.sort_unstable();
-    match unknown.first() {
-        Some(name) => refuse(format!("'{template}' names `{name}`; there are {}", VARIABLES.join(", "))),
-        None => Ok(()),
+    if let Some(name) = unknown.first() {
+        return refuse(format!("'{template}' names `{name}`; there are {}", VARIABLES.join(", ")));
+    }
+    // Some of what is wrong, a filter that there is none of say, is found out only when it is used.
+    let (queue, meta, someone) =
+        (QueueName::parse("c:t@d.example!r.example"), Meta::new(), Address::new("u@d.example"));
+    let sample = Names { queue: &queue, meta: &meta, sender: Some(&someone), recipient: &someone };
+    match SAMPLE.template_from_str(template).and_then(|parsed| parsed.render(sample.values())) {
+        Err(error) => refuse(format!("'{template}' cannot be used: {error}")),
+        // What metadata will say is not known, and may be what is missing.
+        Ok(path) if !is_path(&path) && !names.contains("meta") => {
+            refuse(format!("'{template}' makes no path: it has a part that is empty, '.' or '..'"))
+        }
+        Ok(_) => Ok(()),
     }
 }
 
@@ -110,11 +126,14 @@ pub fn path(template: &str, names: Names<'_>) -> Result<PathBuf, MailboxError> {
     let broken = |error: minijinja::Error| MailboxError::Template(format!("'{template}': {error}"));
     let rendered = LANGUAGE.template_from_str(template).and_then(|parsed| parsed.render(names.values()));
     let path = rendered.map_err(broken)?;
-    let is_part = |part: &str| !matches!(part, "." | "..") && part.len() <= LONGEST_PART;
-    if path.starts_with('/') && !path.contains('\0') && path.split('/').all(is_part) {
-        return Ok(PathBuf::from(path));
-    }
-    Err(MailboxError::NoPath(path))
+    if is_path(&path) { Ok(PathBuf::from(path)) } else { Err(MailboxError::NoPath(path)) }
+}
+
+/// Returns whether a text is a path from the root whose parts are names.
+fn is_path(text: &str) -> bool {
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST_PART;
+    let parts = text.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    !text.contains('\0') && parts.is_some_and(|parts| parts.split('/').all(is_part))
 }
 
 impl Names<'_> {
@@ -168,7 +187,7 @@ fn one_name(text: &str) -> String {
 /// Blocks: it waits for the disk.
 ///
 /// # Errors
-/// What the file system says; nothing is in the mailbox then.
+/// What the file system says. Whether the message is in the mailbox is then not known for sure, and it may be written again.
 pub fn keep(mailbox: &Path, name: &str, modes: Modes, message: OutMessage) -> io::Result<()> {
     let [fresh, new] = ["tmp", "new"].map(|folder| mailbox.join(folder));
     for folder in [&fresh, &new, &mailbox.join("cur")] {
@@ -182,10 +201,19 @@ pub fn keep(mailbox: &Path, name: &str, modes: Modes, message: OutMessage) -> io
         drop(fs::remove_file(&unfinished));
         return Err(error);
     }
-    File::open(&new)?.sync_all()
+    // Folders that others have made may not be on the disk yet. Those that are cost next to nothing.
+    new.ancestors().take_while(|folder| folder.parent().is_some()).try_for_each(sync)
 }
 
-/// Makes a folder and those above it, for good.
+/// Has a folder's names on the disk. One that may not be read was not made here.
+fn sync(folder: &Path) -> io::Result<()> {
+    match File::open(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        opened => opened?.sync_all(),
+    }
+}
+
+/// Makes a folder and those above it.
 fn make_folder(folder: &Path, mode: Option<u32>) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -200,7 +228,7 @@ fn make_folder(folder: &Path, mode: Option<u32>) -> io::Result<()> {
         // The process's mask has a say in what is made, and none in what the operator wrote.
         fs::set_permissions(folder, Permissions::from_mode(mode))?;
     }
-    above.map_or(Ok(()), |above| File::open(above)?.sync_all())
+    above.map_or(Ok(()), sync)
 }
 
 fn write(path: &Path, mode: Option<u32>, message: OutMessage) -> io::Result<()> {
@@ -288,7 +316,7 @@ mod tests {
     #[test]
     fn nobody_writes_outside_the_folder_that_the_operator_named() {
         let long = "x".repeat(256);
-        let recipients = ["..", "../../etc/cron.d/x", "a/b", "a%2Fb", "/etc/passwd", "a\0b", ".", &long];
+        let recipients = ["..", "../../etc/cron.d/x", "a/b", "a%2Fb", "/etc/passwd", "a\0b", ".", &long, ""];
 
         let paths = recipients.map(|local| found("/m/{{local_part}}/box", &format!("{local}@d.example"), "d.example"));
 
@@ -303,13 +331,23 @@ mod tests {
             path("a%00b"),
             none("."),
             none(&long),
+            none(""),
         ];
         assert_eq!(paths, expected);
     }
 
     #[test]
     fn what_is_wrong_with_a_template_is_told_before_there_is_mail() {
-        let templates = ["/m/{{ email }}", "m", "/m/{{ emial }}", "/m/{{ email", "/m/{{ tenant | default('t') }}"];
+        let templates = [
+            "/m/{{ email }}",
+            "m",
+            "/m/{{ emial }}",
+            "/m/{{ email",
+            "/m/{{ tenant | default('t') }}",
+            "/m/{{ meta.folder }}/{{ meta.a.b }}/",
+            "/m/../{{ email }}",
+            "/m/{{ local_part | lowr }}",
+        ];
 
         let told = templates.map(|template| judge(template).map_err(|error| error.to_string()));
 
@@ -318,7 +356,13 @@ mod tests {
         assert_eq!(told[1], Err("maildir_path 'm' does not begin with '/'".to_owned()));
         assert_eq!(told[2], Err(format!("maildir_path '/m/{{{{ emial }}}}' names `emial`; there are {there}")));
         assert!(told[3].as_ref().is_err_and(|text| text.starts_with("maildir_path '/m/{{ email' cannot be read: ")));
-        assert_eq!(told[4], Ok(()));
+        assert_eq!(told[4..6], [Ok(()), Ok(())]);
+        let no_path = "maildir_path '/m/../{{ email }}' makes no path: it has a part that is empty, '.' or '..'";
+        assert_eq!(told[6], Err(no_path.to_owned()));
+        assert!(
+            told[7].as_ref().is_err_and(|text| text.contains("cannot be used: ") && text.contains("lowr")),
+            "{told:?}"
+        );
     }
 
     #[test]

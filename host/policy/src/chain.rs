@@ -113,8 +113,8 @@ impl Chain {
     /// # Cancel safety
     /// When dropped, the draft may hold the edits of some plugins; nothing else has happened.
     pub async fn message_received(&self, draft: &mut Draft) -> Decision {
-        let (id, mut trail) = (draft.received.id.to_bytes(), Vec::with_capacity(self.seats.len()));
-        for asked in self.asked(Event::MessageReceived, &id) {
+        let (received, mut trail) = (Arc::clone(&draft.received), Vec::with_capacity(self.seats.len()));
+        for asked in self.asked(Event::MessageReceived, || fingerprint(&received).to_vec()) {
             let started = Instant::now();
             let Some((link, answer)) = asked.link.zip(self.judge(asked, draft).await) else { continue };
             let (word, end) = settle(link.on_failure, answer);
@@ -131,8 +131,7 @@ impl Chain {
     /// A plugin that fails is left out, and its failure returned beside, so that the caller can keep the last good answer.
     pub async fn queue_config(&self, name: &QueueName) -> (Settings, Vec<Failure>) {
         let (mut settings, mut failures) = (Settings::default(), Vec::new());
-        let key = name.to_string();
-        for asked in self.asked(Event::QueueConfig, key.as_bytes()) {
+        for asked in self.asked(Event::QueueConfig, || name.to_string().into_bytes()) {
             let (question, so_far): (QueueName, Settings) = (name.clone(), settings.clone());
             match self.put(asked, move |plugin| plugin.queue_config(&question, &so_far), || None).await {
                 Some(Ok(layer)) => settings.merge(layer.unwrap_or_default()),
@@ -146,8 +145,8 @@ impl Chain {
     /// Asks for the rates that the queues of a tenant and campaign share.
     pub async fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> (Vec<Throttle>, Vec<Failure>) {
         let (mut throttles, mut failures) = (Vec::new(), Vec::new());
-        let key = [tenant, campaign].map(Option::unwrap_or_default).join("\0");
-        for asked in self.asked(Event::Throttles, key.as_bytes()) {
+        let key = || [tenant, campaign].map(Option::unwrap_or_default).join("\0").into_bytes();
+        for asked in self.asked(Event::Throttles, key) {
             let (tenant, campaign) = (tenant.map(str::to_owned), campaign.map(str::to_owned));
             let ask = move |plugin: &dyn Plugin| plugin.throttles(tenant.as_deref(), campaign.as_deref());
             match self.put(asked, ask, || None).await {
@@ -181,8 +180,8 @@ impl Chain {
     }
 
     /// Returns the places that are asked about something.
-    fn asked<'a>(&'a self, event: Event, what: &'a [u8]) -> impl Iterator<Item = Asked<'a>> {
-        self.seats.iter().filter_map(move |seat| seat.asked(event, what))
+    fn asked<'a>(&'a self, event: Event, what: impl Fn() -> Vec<u8> + 'a) -> impl Iterator<Item = Asked<'a>> {
+        self.seats.iter().filter_map(move |seat| seat.asked(event, &what))
     }
 
     async fn judge(&self, asked: Asked<'_>, draft: &mut Draft) -> Option<Result<Answer, Failure>> {

@@ -20,12 +20,15 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
 };
 
 use crate::workers::{STACK, thread_cpu_time};
 
 /// How many events of one plugin may wait for room; beyond that they fail at once rather than pile up.
 const QUEUE: usize = 256;
+/// How long an event waits for room: those before it may wait as long as they may, and somebody waits for this one.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What is said then.
 pub(crate) const NO_ROOM: &str = "too many of its events wait until others are done (limits.at_once)";
 
@@ -58,12 +61,12 @@ impl Room {
     }
 
     /// Runs something when there is room, and returns what it returns with the CPU time that it took; `None` where too much waits
-    /// for room already, or no thread could be had.
+    /// for room already, or for too long, or no thread could be had.
     ///
     /// # Cancel safety
     /// Before there is room, nothing has happened; from then on it runs to its end whether or not someone still waits for it.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Option<(T, Duration)> {
-        let places = self.enter().await?;
+        let places = timeout(PATIENCE, self.enter()).await.ok()??;
         let (answer, wait) = oneshot::channel();
         let timed = move || {
             let before = thread_cpu_time();
@@ -74,13 +77,14 @@ impl Room {
         wait.await.ok()
     }
 
-    /// Runs something that nobody waits for, if there is room now.
-    pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) {
+    /// Runs something that nobody waits for, if there is room now; returns whether there is.
+    pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) -> bool {
         let own = Arc::clone(&self.own).try_acquire_owned();
         let all = Arc::clone(&self.all).try_acquire_owned();
-        if let (Ok(own), Ok(all)) = (own, all) {
+        match (own, all) {
             // Where no thread can be had there is no room either.
-            drop(start([own, all], job));
+            (Ok(own), Ok(all)) => start([own, all], job).is_ok(),
+            _ => false,
         }
     }
 

@@ -65,12 +65,13 @@ impl Workers {
     }
 
     /// Runs something on a worker that nobody waits for, where there is room for it; it has turns like a tenant.
-    pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) {
+    /// Returns whether there was.
+    pub(crate) fn run_aside(&self, job: impl FnOnce() + Send + 'static) -> bool {
         /// The lane of what is done aside. No tenant has a name that is empty.
         static ASIDE: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
         let shared = Arc::clone(&self.0.0);
         let job = move || _ = shared.timed(&ASIDE, job);
-        self.0.0.push(Some(&ASIDE), Box::new(job));
+        self.0.0.push(Some(&ASIDE), Box::new(job))
     }
 
     /// Runs something of a tenant's on a worker and returns what it returns, with the CPU time that it took; `None` where

@@ -53,7 +53,8 @@ impl Given {
 
     /// Returns the plugin's counters.
     ///
-    /// # Errors Where they were not granted (a plugin that imports them is then not linked, and does not get here), or this
+    /// # Errors
+    /// Where they were not granted (a plugin that imports them is then not linked, and does not get here), or this
     /// program has none.
     pub(crate) fn counters(&self) -> Result<&Arc<Counters>, Refused> {
         self.counters.as_ref().ok_or_else(|| self.lacks(Capability::Counters))

@@ -21,8 +21,11 @@ use crate::{
     state::HostState,
 };
 
-/// How many events that may wait run at a time, of all plugins together: each holds an instance and a thread.
-const WAITING: u32 = 256;
+/// How many events that may wait run at a time, of all plugins together: each holds an instance and a thread. The operator's have
+/// a part of their own, which no tenants' peers that do not answer can take.
+const WAITING: u32 = OPERATORS + TENANTS;
+const OPERATORS: u32 = 96;
+const TENANTS: u32 = 160;
 
 /// Where instances run.
 pub(crate) struct Place {
@@ -30,8 +33,8 @@ pub(crate) struct Place {
     linker: Linker<HostState>,
     pub(crate) ticker: Ticker,
     pub(crate) idle: Idle,
-    /// For how many events there is room that may wait.
-    pub(crate) room: Arc<Semaphore>,
+    /// For how many events there is room that may wait: the operator's, and tenants'.
+    pub(crate) rooms: [Arc<Semaphore>; 2],
 }
 
 /// Code that can be instantiated: a component's, or that of its snapshot.
@@ -63,7 +66,8 @@ impl Place {
     fn on(engine: Engine, linker: fn(&Engine) -> wasmtime::Result<Linker<HostState>>) -> io::Result<Self> {
         let linker = linker(&engine).map_err(io::Error::other)?;
         let (ticker, idle) = (Ticker::start(&engine)?, Idle::default());
-        Ok(Self { engine, linker, ticker, idle, room: Arc::new(Semaphore::new(WAITING as usize)) })
+        let rooms = [OPERATORS, TENANTS].map(|events| Arc::new(Semaphore::new(events as usize)));
+        Ok(Self { engine, linker, ticker, idle, rooms })
     }
 
     /// Gives code what it imports.

@@ -74,7 +74,8 @@ pub struct Response {
 impl Client {
     /// Makes a request and returns the response, whatever its status.
     ///
-    /// # Errors [`Refused::Invalid`] for a request that is none; [`Refused::Denied`] for a host that is not on the list or an
+    /// # Errors
+    /// [`Refused::Invalid`] for a request that is none; [`Refused::Denied`] for a host that is not on the list or an
     /// address that is not to be reached; [`Refused::TooLarge`] for a body, either way; [`Refused::Unavailable`] where nobody
     /// answers, or not in time, or what comes back is no HTTP.
     ///
@@ -103,8 +104,10 @@ impl Client {
             return Err(Refused::Denied(format!("{host}:{port} is not in `allow` of the plugin's section [http]")));
         }
         let addresses = self.addresses(host).await?;
+        // ::ffff:127.0.0.1 is 127.0.0.1 in other words, for whoever judges and for whoever connects.
+        let addresses = addresses.iter().map(IpAddr::to_canonical);
         let (open, closed): (Vec<IpAddr>, Vec<IpAddr>) =
-            addresses.iter().partition(|address| self.may_reach(SocketAddr::new(**address, port)));
+            addresses.partition(|address| self.may_reach(SocketAddr::new(*address, port)));
         if let (true, Some(first)) = (open.is_empty(), closed.first()) {
             return Err(Refused::Denied(format!("{host} leads to {first}, which is inside; it is not connected to")));
         }

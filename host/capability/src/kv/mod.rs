@@ -56,7 +56,8 @@ impl Stores {
 impl Store {
     /// Returns the value of a key; nothing where there is none, or its time is over.
     ///
-    /// # Errors [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the
+    /// # Errors
+    /// [`Refused::Invalid`] for a key that is empty or longer than [`LONGEST_KEY`]; [`Refused::Unavailable`] where the
     /// disk fails.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
         valid(key)?;
@@ -66,7 +67,8 @@ impl Store {
     /// Keeps a value, for so long or for good. When this returns it is on the disk. `quota`: how many octets of keys and values
     /// there may be with it, with [`ENTRY`] for each.
     ///
-    /// # Errors As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota
+    /// # Errors
+    /// As [`Store::get`]; also [`Refused::TooLarge`] for a value longer than [`LONGEST_VALUE`], or one that the quota
     /// has no room for.
     pub fn set(&self, key: &str, value: &[u8], for_time: Option<Duration>, quota: u64) -> Result<(), Refused> {
         valid(key)?;

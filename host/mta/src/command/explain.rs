@@ -13,7 +13,6 @@ mod fields;
 mod human;
 mod layers;
 mod message;
-
 mod reason;
 mod request;
 mod sender;

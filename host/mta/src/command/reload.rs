@@ -5,7 +5,7 @@
 //! was, and the errors are printed as at a start.
 
 use std::{
-    io::{Write as _, stderr},
+    io::{self, Write as _, stderr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -33,6 +33,15 @@ pub(super) struct Reloader {
     pub(super) watch: Watch,
     /// What operators want by HTTP.
     pub(super) orders: mpsc::Receiver<Order>,
+    /// Whether a file has changed that was not read since.
+    pub(super) changed: bool,
+}
+
+/// Why the configuration is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Files,
+    Order,
 }
 
 /// Returns the files that make up a configuration with these plugins.
@@ -53,7 +62,7 @@ pub(super) async fn keep_reloading(mut reloader: Reloader) {
     loop {
         reloader = match reloader.wait(&mut hang_up).await {
             Some(order) => reloader.carry_out(order).await,
-            None => reloader.reload().await.0,
+            None => reloader.reload(Reason::Files).await.0,
         };
     }
 }
@@ -61,7 +70,6 @@ pub(super) async fn keep_reloading(mut reloader: Reloader) {
 impl Reloader {
     /// Waits for SIGHUP, until a file has changed and stays as it is, or for an order, which is returned.
     async fn wait(&mut self, hang_up: &mut Signal) -> Option<Order> {
-        let mut changed = false;
         loop {
             tokio::select! {
                 _ = hang_up.recv() => return None,
@@ -69,10 +77,10 @@ impl Reloader {
                 () = tokio::time::sleep(LOOK) => {}
             }
             let changed_again = self.watch.has_changed();
-            if changed && !changed_again {
+            if self.changed && !changed_again {
                 return None;
             }
-            changed |= changed_again;
+            self.changed |= changed_again;
         }
     }
 
@@ -82,23 +90,23 @@ impl Reloader {
             drop(answer.send(Err(NotDone::Impossible(reason))));
             return self;
         }
-        let (mut reloader, outcome) = self.reload().await;
+        let (mut reloader, outcome) = self.reload(Reason::Order).await;
+        reloader.loader.withdraw();
         let outcome = match outcome {
-            Ok(()) => reloader.loader.keep_proposed().map_err(NotDone::NotKept),
+            Ok(kept) => kept.map_err(NotDone::NotKept),
             Err(Refused::Findings(findings, _)) => Err(NotDone::Refused(findings)),
             Err(unreadable) => Err(NotDone::Unreadable(unreadable.to_string())),
         };
-        reloader.loader.withdraw();
         // Whoever asked may have gone meanwhile.
         drop(answer.send(outcome));
         reloader
     }
 
-    /// Reads everything again; returns why that is not in force, if it is not.
-    async fn reload(mut self) -> (Self, Result<(), Refused>) {
+    /// Reads everything again; returns why that is not in force, if it is not, and whether what stands in for files is kept.
+    async fn reload(mut self, reason: Reason) -> (Self, Result<io::Result<()>, Refused>) {
         let read = tokio::task::spawn_blocking(move || {
             // Looked at before it is read: what is written meanwhile is read again.
-            self.watch.has_changed();
+            self.changed |= self.watch.has_changed();
             let tenants_at = self.server.tenants_at();
             let read = self.read();
             (self, read, tenants_at)
@@ -107,16 +115,20 @@ impl Reloader {
         let outcome = match read {
             Ok((config, policy)) => {
                 reloader.watch.follow(files(&reloader.path, config.all_plugins()));
+                let plugins = policy.plugins.clone();
                 let applied = reloader.server.apply(&config, policy, tenants_at).await;
-                applied.map_err(|reason| Refused::general(reason.to_string()))
+                let applied = applied.map_err(|reason| Refused::general(reason.to_string()));
+                applied.map(|generation| (generation, reloader.loader.accept(&plugins)))
             }
             Err(refused) => Err(refused),
         };
+        // Files that were refused together with an order may be right without it.
+        reloader.changed &= outcome.is_err() && reason == Reason::Order;
         match &outcome {
-            Ok(generation) => tracing::info!(generation, "the configuration was read again and is in force"),
-            Err(refused) => reloader.say(refused),
+            Ok((generation, _)) => tracing::info!(generation, "the configuration was read again and is in force"),
+            Err(refused) => reloader.say(refused, reason),
         }
-        (reloader, outcome.map(drop))
+        (reloader, outcome.map(|(_, kept)| kept))
     }
 
     fn read(&mut self) -> Result<(Config, Loaded), Refused> {
@@ -134,14 +146,23 @@ impl Reloader {
         Ok((config, policy))
     }
 
-    fn say(&self, refused: &Refused) {
+    fn say(&self, refused: &Refused, reason: Reason) {
         match refused {
             Refused::Findings(findings, _) => {
                 finding::print(findings, &self.path, Colour::Auto.ink(&stderr()), &mut stderr());
             }
             unreadable @ Refused::Unreadable { .. } => drop(writeln!(stderr(), "tollgate: {unreadable}")),
         }
-        let generation = self.server.refuse();
-        tracing::error!(generation, "the configuration was read again and is refused; everything stays as it was");
+        match reason {
+            Reason::Files => {
+                let generation = self.server.refuse();
+                tracing::error!(
+                    generation,
+                    "the configuration was read again and is refused; everything stays as it was"
+                );
+            }
+            // The files are right; whoever wanted the change is told.
+            Reason::Order => tracing::warn!("a change of a plugin is refused; everything stays as it was"),
+        }
     }
 }

@@ -71,15 +71,20 @@ async fn serve(args: &Args) -> Result<(), Stop> {
     let watch = Watch::new(reload::files(&args.config, config.all_plugins()));
     // The spool is locked before plugins are loaded: their compiled code is kept in its folder.
     let prepared = Prepared::take(config)?;
-    let (policy, loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
+    let (policy, mut loader) = load(prepared.config()).map_err(|refused| refused.after(&findings))?;
     findings.extend(policy.said());
     finding::print(&findings, &args.config, Colour::Auto.ink(&stderr()), &mut stderr());
     let (orders_in, orders) = mpsc::channel(ORDERS);
+    let plugins = policy.plugins.clone();
     let server = prepared.start(policy, orders_in).await?;
+    if let Err(reason) = loader.accept(&plugins) {
+        tracing::error!(%reason, "what stands in for files of plugins cannot be kept up");
+    }
     for line in server.listening() {
         drop(writeln!(stderr(), "tollgate: listening for {line}"));
     }
-    let reloader = Reloader { path: args.config.clone(), loader, server: server.handle(), watch, orders };
+    let reloader =
+        Reloader { path: args.config.clone(), loader, server: server.handle(), watch, orders, changed: false };
     let reloading = tokio::spawn(reload::keep_reloading(reloader));
     server.run(super::stop()).await;
     reloading.abort();

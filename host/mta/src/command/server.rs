@@ -16,9 +16,9 @@ const MOST: u64 = 256 << 20;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Server {
     /// The server's configuration file: it is asked where [http] listens.
-    #[arg(long, short, value_name = "FILE", conflicts_with = "endpoint", required_unless_present = "endpoint")]
+    #[arg(long, short, value_name = "FILE", required_unless_present = "endpoint")]
     config: Option<PathBuf>,
-    /// Where the server is, such as http://127.0.0.1:8025.
+    /// Where the server is, such as http://127.0.0.1:8025; a file that is given has the last word.
     #[arg(long, value_name = "URL", env = "TOLLGATE_ENDPOINT")]
     endpoint: Option<String>,
 }
@@ -50,8 +50,8 @@ impl Server {
 
     fn url(&self, path: &str) -> Result<String, String> {
         let base = match (&self.endpoint, &self.config) {
-            (Some(endpoint), _) => endpoint.trim_end_matches('/').to_owned(),
-            (None, Some(file)) => {
+            (Some(endpoint), None) => endpoint.trim_end_matches('/').to_owned(),
+            (_, Some(file)) => {
                 let read = config::read(file).map_err(|refused| match refused {
                     Refused::Findings(..) => format!("{} has errors; tollgate check lists them", file.display()),
                     unreadable @ Refused::Unreadable { .. } => unreadable.to_string(),

@@ -32,7 +32,7 @@ pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
 pub(crate) use read::{Refused, Remains, read};
 #[cfg(test)]
 pub(crate) use tenant::bindings;
-pub(crate) use tenant::{Identities, Quota, Tenant, Tenants};
+pub(crate) use tenant::{Identities, Quota, Tenant, TenantPolicy, Tenants};
 
 /// The configuration, resolved.
 #[derive(Debug)]

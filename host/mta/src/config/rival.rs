@@ -1,7 +1,7 @@
 //! `mode`, `canary` and `instead_of` of a plugin: one that is tried before it decides everything.
 
 use tollgate_config::{Findings, Position, Section, nearest};
-use tollgate_policy::{Mode, Phase, Share};
+use tollgate_policy::{Mode, OnFailure, Phase, Share};
 
 use super::PluginConfig;
 
@@ -72,7 +72,10 @@ pub(super) fn settle(plugins: &mut [PluginConfig], findings: &mut Findings) {
             Some(_) if taken.contains(name) => Some(format!("instead_of: another plugin is tried instead of '{name}'")),
             Some((_, phase)) => {
                 plugin.phase = *phase;
-                None
+                let opens = plugin.phase == Phase::Queue && plugin.on_failure == OnFailure::Skip;
+                opens.then(|| {
+                    format!("instead_of: '{name}' authorises, so on_failure = \"skip\" is not for this plugin")
+                })
             }
         };
         taken.push(name.clone());
@@ -84,7 +87,45 @@ pub(super) fn settle(plugins: &mut [PluginConfig], findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use tollgate_config::Table;
+
     use super::*;
+
+    /// Returns what is wrong with these plugins beside a stock one, which is in the queue phase.
+    fn said(plugins: &str) -> Vec<String> {
+        let stock = "[[plugin]]\nname = 'q'\ncomponent = 'builtin:queue-helper'\n";
+        let mut findings = Findings::new("t.toml");
+        let table = Table::parse_toml(&format!("{stock}{plugins}"), &mut findings);
+        let mut top = Section::new(&table, Position { line: 1, column: 1 }, "");
+        super::super::plugin::plugins(&mut top, Path::new("/"), &mut findings);
+        findings.into_sorted().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_rival_has_somebody_to_rival_decides_in_one_way_and_opens_nothing() {
+        let plugin = |keys: &str| format!("[[plugin]]\nname = 'n'\ncomponent = 'n.wasm'\n{keys}\n");
+
+        let said = [
+            "instead_of = 'q'\ncanary = '5%'",
+            "instead_of = 'q'\ncanary = '5%'\non_failure = 'skip'",
+            "instead_of = 'x'\nmode = 'shadow'",
+            "instead_of = 'q'",
+            "mode = 'shadow'\ncanary = '5%'",
+        ]
+        .map(|keys| said(&plugin(keys)).concat());
+
+        let expected = [
+            "",
+            "t.toml:7:1 instead_of: 'q' authorises, so on_failure = \"skip\" is not for this plugin",
+            "t.toml:7:1 instead_of: no plugin 'x' decides here",
+            "t.toml:7:1 instead_of: has a meaning only beside mode = \"shadow\" or a `canary`; a plugin that decides \
+             everything takes another's place in its section",
+            "t.toml:8:1 canary: a shadow decides nothing; write one of `mode` and `canary`",
+        ];
+        assert_eq!(said, expected);
+    }
 
     #[test]
     fn shares_are_read_to_a_hundredth_of_a_percent() {

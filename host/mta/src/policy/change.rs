@@ -4,7 +4,10 @@
 
 use std::{io, sync::Arc};
 
-use super::{Loader, version::Material};
+use super::{
+    Loader,
+    version::{Material, Plugins},
+};
 
 /// What is to become of a plugin.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,6 +16,29 @@ pub(crate) enum Change {
     Swap(Vec<u8>),
     /// It is what it was before its last change.
     Rollback,
+}
+
+/// A change that is looked over with the next configuration.
+#[derive(Clone, Debug)]
+pub(super) struct Proposal {
+    pub(super) plugin: Arc<str>,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
+    Component(Arc<[u8]>),
+    Version(Material),
+}
+
+impl Proposal {
+    /// Returns what the plugin is made of with this change. `otherwise`: what it is made of without.
+    pub(super) fn on(&self, otherwise: &Material) -> Material {
+        match &self.wanted {
+            Wanted::Component(component) => Material::new(Arc::clone(component), otherwise.files.to_vec()),
+            Wanted::Version(material) => material.clone(),
+        }
+    }
 }
 
 /// Why a change cannot even be tried.
@@ -34,29 +60,31 @@ impl Loader {
         let installed = self.plugins.get(plugin).ok_or_else(|| NoChange::Unknown(names()))?;
         let current = &installed.current;
         let wanted = match change {
-            Change::Swap(octets) => Material::new(octets.into(), current.material.files.to_vec()),
+            Change::Swap(octets) => Wanted::Component(octets.into()),
             Change::Rollback => {
                 let kept = installed.previous.iter().map(|version| &version.material);
                 // After a restart what files say is all that is known besides.
                 let mut earlier = kept.chain([&current.of_files]).filter(|material| !material.is(&current.material));
-                earlier.next().ok_or(NoChange::First)?.clone()
+                Wanted::Version(earlier.next().ok_or(NoChange::First)?.clone())
             }
         };
-        self.proposed = Some((Arc::from(plugin), wanted));
+        self.proposed = Some(Proposal { plugin: Arc::from(plugin), wanted });
         Ok(())
     }
 
-    /// Keeps the change that was proposed, which is in force by now.
+    /// Takes note of what is in force by now, and keeps for the next start what stands in for files; what stood in for one that
+    /// has changed is forgotten.
     ///
     /// # Errors
-    /// What the system said: the change is gone with the next configuration.
-    pub(crate) fn keep_proposed(&mut self) -> io::Result<()> {
-        let Some((name, _)) = self.proposed.take() else { return Ok(()) };
-        let installed = self.plugins.get(&*name);
-        let Some((pins, version)) = self.pins.as_ref().zip(installed.map(|installed| &installed.current)) else {
-            return Ok(());
-        };
-        pins.set(&name, &version.of_files, &version.material)
+    /// What the system said: a change that was proposed is gone with the next configuration.
+    pub(crate) fn accept(&mut self, plugins: &Plugins) -> io::Result<()> {
+        self.plugins.clone_from(plugins);
+        self.proposed = None;
+        let Some(pins) = &self.pins else { return Ok(()) };
+        self.plugins.iter().try_for_each(|(name, installed)| {
+            let version = &installed.current;
+            pins.set(name, &version.of_files, &version.material)
+        })
     }
 
     /// Forgets the change that was proposed.

@@ -74,24 +74,26 @@ impl Pins {
     /// What the system said; what stood in before still does.
     pub(super) fn set(&self, plugin: &str, of_files: &Material, wanted: &Material) -> io::Result<()> {
         let folder = self.folder(plugin);
+        let before = read(&folder)?;
         let component = (wanted.digest != of_files.digest)
             .then(|| PinnedComponent { instead_of: of_files.digest.clone(), digest: wanted.digest.clone() });
         let named = || wanted.files.iter().map(|file| (file.name.clone(), digest(&file.content))).collect();
         let files = (wanted.files_digest != of_files.files_digest)
             .then(|| PinnedFiles { instead_of: of_files.files_digest.clone(), files: named() });
-        if component.is_some() {
+        let pin = Pin { component, files };
+        if pin == before.unwrap_or_default() {
+            return Ok(());
+        }
+        if pin.component.is_some() {
             kept::put(&folder.join(&wanted.digest), &wanted.component)?;
         }
-        if files.is_some() {
+        if pin.files.is_some() {
             wanted.files.iter().try_for_each(|file| kept::put(&folder.join(digest(&file.content)), &file.content))?;
         }
-        let pin = Pin { component, files };
-        if pin != Pin::default() || folder.is_dir() {
-            let text = serde_json::to_vec(&pin).expect("digests and names are text");
-            kept::put(&folder.join(FILE), &text)?;
-            // What is left of before is only in the way; the next time will do.
-            drop(sweep(&folder, &pin));
-        }
+        let text = serde_json::to_vec(&pin).expect("digests and names are text");
+        kept::put(&folder.join(FILE), &text)?;
+        // What is left of before is only in the way; the next time will do.
+        drop(sweep(&folder, &pin));
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! One message to many recipients: in as many transactions as it takes, one after the other over the same connection.
+//! One message to many recipients: in as many transactions as it takes, one after the other over the same connection, or into
+//! one mailbox after the other.
 //!
 //! In: a message with the recipients that are not done. Out: a reply for each of them, or that the message goes on
 //! later. Between two transactions the recipients that are done get their records and leave the stored state, so that
@@ -10,12 +11,13 @@ use std::time::Duration;
 
 use tollgate_control::Kind;
 use tollgate_message::MessageId;
-use tollgate_outbound::{Connection, Delivery, RecipientOutcome, SaidBy, Verdict};
+use tollgate_outbound::{Delivery, RecipientOutcome, SaidBy, Verdict};
 use tollgate_smtp::{EnhancedCode, Reply};
 
 use super::{
-    connection,
+    connection::{self, Exit},
     fresh::Item,
+    local,
     node::Node,
     report::{About, Attempt},
     stored::encode,
@@ -48,10 +50,10 @@ struct Sending<'a> {
 /// Sends a message to everybody who is not done, at most `most` of them in one transaction.
 ///
 /// # Cancel safety
-/// None, as [`Connection::deliver`]; what was done in earlier transactions is kept.
+/// None, as [`tollgate_outbound::Connection::deliver`]; what was done in earlier transactions is kept.
 pub(super) async fn send(
     node: &Node,
-    connection: &mut Connection,
+    exit: &mut Exit,
     id: MessageId,
     item: &mut Item,
     attempt: &Attempt,
@@ -67,7 +69,11 @@ pub(super) async fn send(
                 return sending.interrupted("the message cannot be read from the spool", UNREADABLE, true);
             }
         };
-        match connection.deliver(&mut message).await {
+        let delivered = match exit {
+            Exit::Hop(connection) => connection.deliver(&mut message).await,
+            Exit::Mailboxes(maildir) => Ok(local::deliver(node, maildir, id, sending.item, &places, message).await),
+        };
+        match delivered {
             Ok(delivery) if last => return sending.told(delivery),
             Ok(Delivery { recipients, reusable }) => {
                 sending.note(recipients);

@@ -15,7 +15,6 @@ use tollgate_queue::{
 use super::{
     batches::{self, End},
     fresh::Item,
-    local,
     node::Node,
     outcome,
     report::{About, Attempt},
@@ -47,7 +46,7 @@ struct Way {
 }
 
 /// What messages are given to.
-enum Exit {
+pub(super) enum Exit {
     Hop(Box<Connection>),
     /// Of this machine.
     Mailboxes(Maildir),
@@ -173,14 +172,12 @@ async fn deliver(node: &Arc<Node>, way: &mut Way, delivery: Delivery) -> (Lease,
         }
     };
     let attempt = Attempt { number: attempts + 1, ..attempt(node, way, &item.state.queue) };
-    let end = match &mut way.exit {
-        Exit::Hop(connection) => {
-            let most = way.manner.max_recipients_per_batch;
-            batches::send(node, connection, id, &mut item, &attempt, most).await
-        }
-        Exit::Mailboxes(maildir) => local::send(node, maildir, id, &item).await,
+    let most = match way.exit {
+        Exit::Hop(_) => way.manner.max_recipients_per_batch,
+        // Each is done by himself.
+        Exit::Mailboxes(_) => 1,
     };
-    match end {
+    match batches::send(node, &mut way.exit, id, &mut item, &attempt, most).await {
         End::Told { replies, reusable } => {
             let about = About { id, meta: &item.meta, queue: &item.state.queue };
             let done = outcome::Done { about, state: &item.state, attempt: &attempt };

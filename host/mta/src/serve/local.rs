@@ -1,76 +1,72 @@
-//! Mail that stays here: into the mailbox of each recipient.
+//! Mail that stays here: into the mailbox of a recipient.
 //!
-//! A message is written once for each, one after the other. A mailbox that cannot be written to puts off its recipient and
-//! nobody else. The file's name is the message's own, so that a message which is written again, since a crash came before
-//! its record, takes its own place.
+//! The file's name is the message's own, so that a message which is written again, since a crash came before its record, takes
+//! its own place. A mailbox that cannot be written to puts off its recipient and nobody else.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
+use tokio::sync::Semaphore;
 use tollgate_message::{Address, MessageId, Meta};
 use tollgate_outbound::{
-    RecipientOutcome, SaidBy, Verdict,
+    Delivery, OutMessage, RecipientOutcome, SaidBy, Verdict,
     mailbox::{self, MailboxError, Modes, Names},
 };
 use tollgate_queue::Maildir;
 use tollgate_smtp::{EnhancedCode, Reply};
 
-use super::{
-    batches::{End, UNREADABLE},
-    connection,
-    fresh::Item,
-    node::Node,
-};
+use super::{fresh::Item, node::Node};
 
-/// Writes a message to the mailbox of everybody who is not done.
+/// How many messages are written at a time: a file system that does not answer must not take all threads that read the spool.
+static WRITERS: Semaphore = Semaphore::const_new(64);
+
+/// Writes a message into the mailbox of the recipient at this place. `places`: his alone.
 ///
 /// # Cancel safety
-/// None: who has the message by then is not known.
-pub(super) async fn send(node: &Arc<Node>, maildir: &Maildir, id: MessageId, item: &Item) -> End {
-    let mut replies = Vec::with_capacity(item.state.pending.len());
-    for place in &item.state.pending {
-        let Some(recipient) = item.meta.envelope.recipients.get(*place as usize) else { continue };
-        match deliver(node, maildir, id, item, *place, recipient).await {
-            Ok(reply) => replies.push(reply),
-            Err(reason) => {
-                tracing::error!(%id, reason, "a message cannot be read from the spool and waits");
-                return End::Later { after: UNREADABLE, reusable: true };
-            }
-        }
-    }
-    End::Told { replies, reusable: true }
-}
-
-/// Writes a message to one mailbox.
-///
-/// # Errors
-/// Why the message cannot be read; the recipient has no part in that.
-async fn deliver(
-    node: &Arc<Node>,
+/// None: whether he has the message by then is not known.
+pub(super) async fn deliver(
+    node: &Node,
     maildir: &Maildir,
     id: MessageId,
     item: &Item,
-    place: u32,
-    recipient: &Address,
-) -> Result<RecipientOutcome, String> {
+    places: &[u32],
+    message: OutMessage,
+) -> Delivery {
+    let place = places.first().copied().unwrap_or_default();
+    let recipient = item.meta.envelope.recipients.get(place as usize);
+    let recipients = match recipient {
+        Some(recipient) => vec![write(node, maildir, id, item, (place, recipient), message).await],
+        None => Vec::new(),
+    };
+    Delivery { recipients, reusable: true }
+}
+
+async fn write(
+    node: &Node,
+    maildir: &Maildir,
+    id: MessageId,
+    item: &Item,
+    (place, recipient): (u32, &Address),
+    message: OutMessage,
+) -> RecipientOutcome {
     // Plugins may have changed it since the message came in.
     let meta: &Meta = item.state.meta.as_ref().unwrap_or(&item.meta.meta);
     let names = Names { queue: &item.state.queue, meta, sender: item.meta.envelope.sender.as_ref(), recipient };
     let path = match mailbox::path(&maildir.path, names) {
         Ok(path) => path,
-        Err(error) => return Ok(no_mailbox(recipient, &error)),
+        Err(error) => return no_mailbox(recipient, &error),
     };
-    let message = connection::outgoing(node, id, item, &[place])?;
     let name = file_name(id, place, &node.hostname);
     let modes = Modes { folder: maildir.dir_mode, file: maildir.file_mode };
+    let _writing = WRITERS.acquire().await.expect("nobody closes it");
     let (into, file) = (path.clone(), name.clone());
     let kept = tokio::task::spawn_blocking(move || mailbox::keep(&into, &file, modes, message)).await;
-    Ok(match kept.map_err(std::io::Error::other).flatten() {
+    match kept.map_err(std::io::Error::other).flatten() {
         Ok(()) => {
             let text = format!("{recipient}: wrote to maildir with id={name}");
             told(recipient, Verdict::Delivered, 200, None, &text)
         }
         Err(error) => not_written(recipient, &path, &error),
-    })
+    }
 }
 
 /// Returns the name of a message's file in one mailbox: unique, and the same at each attempt.

@@ -148,10 +148,17 @@ impl Tenant {
         let policy = loaded.config.policy.as_ref()?;
         let sent_since = policy.uploaded && self.is_uploaded() && self.revision > read_at;
         match &loaded.own {
-            Own::Broken(_) => self.loaded.ready().cloned().map(Own::Ready),
+            Own::Broken(_) => self.loaded.ready().filter(|_| self.may_still(policy)).cloned().map(Own::Ready),
             _ if sent_since => Some(self.loaded.own.clone()),
             _ => None,
         }
+    }
+
+    /// Returns whether everything that its component was granted is granted still: a last good one that is not is not good.
+    fn may_still(&self, now: &crate::config::TenantPolicy) -> bool {
+        let Some(before) = &self.loaded.config.policy else { return false };
+        let granted = |capability| now.plugin.grants.contains(capability);
+        before.plugin.grants.iter().all(granted) && before.plugin.hosts == now.plugin.hosts
     }
 
     pub(crate) fn is_uploaded(&self) -> bool {

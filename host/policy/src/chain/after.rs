@@ -17,7 +17,7 @@ impl Chain {
     pub async fn requeue(&self, queued: Queued) -> (Changes, Vec<Step>) {
         let (queued, mut changes, mut trail) = (Arc::new(queued), Changes::default(), Vec::new());
         let id = queued.id.to_bytes();
-        for asked in self.asked(Event::Requeue, &id) {
+        for asked in self.asked(Event::Requeue, || id.to_vec()) {
             let started = Instant::now();
             let (question, before) = (Arc::clone(&queued), changes.clone());
             let (ask, about) =

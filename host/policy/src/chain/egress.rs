@@ -23,8 +23,7 @@ impl Chain {
     /// Asks what holds on the way from a source to a site.
     pub async fn egress_path(&self, way: &Way) -> (PathSettings, Vec<Failure>) {
         let (mut settings, mut failures) = (PathSettings::default(), Vec::new());
-        let key = format!("{}\0{}", way.source, way.site);
-        for asked in self.asked(Event::Egress, key.as_bytes()) {
+        for asked in self.asked(Event::Egress, || format!("{}\0{}", way.source, way.site).into_bytes()) {
             let (way, so_far): (Way, PathSettings) = (way.clone(), settings.clone());
             match self.put(asked, move |plugin| plugin.egress_path(&way, &so_far), || None).await {
                 Some(Ok(layer)) => settings.merge(layer.unwrap_or_default()),
@@ -45,7 +44,7 @@ impl Chain {
         Option<T>: Answered,
     {
         let mut failures = Vec::new();
-        for asked in self.asked(Event::Egress, name.as_bytes()) {
+        for asked in self.asked(Event::Egress, || name.as_bytes().to_vec()) {
             let name = name.to_owned();
             match self.put(asked, move |plugin| ask(plugin, &name), || None).await {
                 Some(Ok(Some(answer))) => return (Some(answer), failures),

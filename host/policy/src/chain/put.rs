@@ -108,9 +108,13 @@ impl Chain {
             let difference = difference.map(|text| text.chars().take(DIFFERENCE).collect());
             watch.shadowed(&Shadowed { plugin: plugin.name().to_owned(), event, difference });
         };
-        match link.plugin.placement() {
+        let taken = match link.plugin.placement() {
             Placement::Inline | Placement::Worker => self.workers.run_aside(job),
             Placement::Room(room) => room.run_aside(job),
+        };
+        if !taken {
+            // It may have been a probe: then another is due.
+            link.health.failed(Instant::now(), FailureKind::Unavailable, None);
         }
     }
 }

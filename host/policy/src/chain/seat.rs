@@ -1,9 +1,9 @@
 //! A place in the chain: the plugin that has it, and one that is to have it some day.
 //!
 //! A plugin that is new is tried beside the one that it replaces, or, where there is none, beside nobody. A *shadow* is asked
-//! what the other is asked, decides nothing, and what it would have decided is told. A *canary* decides for a share; which
-//! messages, queues and sessions these are does not change while the share stays, so that a message which comes again meets the
-//! same plugin. Log records go to all of them.
+//! what the other is asked, decides nothing, and what it would have decided is told. A *canary* decides for a share, drawn by what is
+//! the same when it comes again: a message's sender, `Message-ID` and body, a client's address, a queue's name. So mail that was
+//! deferred meets the same plugin. Log records go to all of them.
 
 use crate::{Event, Link};
 
@@ -96,12 +96,16 @@ impl Seat {
         self.holder.iter().chain(&self.rival)
     }
 
-    /// Returns who is asked at an event about something; nothing where nobody here handles the event.
-    pub(super) fn asked(&self, event: Event, what: &[u8]) -> Option<Asked<'_>> {
+    /// Returns who is asked at an event about something; nothing where nobody here handles the event. `what`: by what it is
+    /// drawn, which is the same when it comes again.
+    pub(super) fn asked(&self, event: Event, what: &impl Fn() -> Vec<u8>) -> Option<Asked<'_>> {
         let (mut link, mut shadow) = (self.holder.as_ref(), None);
         if let Some(rival) = &self.rival {
             match rival.mode {
-                Mode::Canary(share) if share.has(rival.plugin.name(), what) => link = Some(rival),
+                // One that does not handle the event leaves it to whoever does.
+                Mode::Canary(share) if rival.handles(event) && share.has(rival.plugin.name(), &what()) => {
+                    link = Some(rival);
+                }
                 Mode::Shadow => shadow = Some(rival),
                 Mode::Canary(_) | Mode::Decides => {}
             }

@@ -15,8 +15,8 @@ impl Chain {
     /// # Cancel safety
     /// When dropped, some plugins were asked, and nothing else has happened.
     pub async fn smtp_session(&self, session: &Arc<OpenSession>, question: &Question) -> (Answer, Vec<Step>) {
-        let (mut trail, key) = (Vec::new(), key(session));
-        for asked in self.asked(Event::SmtpSession, key.as_bytes()) {
+        let mut trail = Vec::new();
+        for asked in self.asked(Event::SmtpSession, || of_client(session).to_vec()) {
             let started = Instant::now();
             let (here, question) = (Arc::clone(session), question.clone());
             let (ask, about) =
@@ -41,8 +41,8 @@ impl Chain {
     /// # Cancel safety
     /// As [`Chain::smtp_session`].
     pub async fn auth(&self, session: &Arc<OpenSession>, credentials: &Credentials) -> (Identified, Vec<Step>) {
-        let (mut trail, key) = (Vec::new(), key(session));
-        for asked in self.asked(Event::SmtpSession, key.as_bytes()) {
+        let mut trail = Vec::new();
+        for asked in self.asked(Event::SmtpSession, || of_client(session).to_vec()) {
             let started = Instant::now();
             let (here, credentials) = (Arc::clone(session), credentials.clone());
             let (ask, about) =
@@ -61,9 +61,4 @@ impl Chain {
         }
         (Ok(None), trail)
     }
-}
-
-/// Returns by what a session is drawn: all that a client's address and port say comes to the same plugin.
-fn key(session: &OpenSession) -> String {
-    session.session.peer.map(|peer| peer.to_string()).unwrap_or_default()
 }

@@ -341,13 +341,16 @@ async fn a_shadow_that_edits_otherwise_fails_or_agrees_is_told_apart() {
 #[tokio::test]
 async fn a_canary_decides_for_its_share_and_for_the_same_messages_again() {
     let (chain, _told) = rivals(Some(marks("old")), marks("new"), Mode::Canary(Share::new(2500).unwrap()));
-    let drafts: Vec<Draft> = (0..400).map(|_| draft()).collect();
+    // Each time it comes a message has another id of ours.
+    let received = |n: u32| {
+        let content = format!("Message-ID: <{n}@client.example>\r\n\r\n").into();
+        Draft::new(Received { content, ..Received::clone(&draft().received) })
+    };
     let mut rounds = Vec::new();
 
     for _ in 0..2 {
         let mut seen = Vec::new();
-        for draft in &drafts {
-            let mut draft = draft.clone();
+        for mut draft in (0..400).map(received) {
             chain.message_received(&mut draft).await;
             seen.push(draft.edits.meta["seen"].clone());
         }

@@ -140,7 +140,8 @@ impl WasmPlugin {
             files.into_iter().map(|file| wit::File { name: file.name, content: file.content }).collect();
         let given = component.runtime.keeper().give(&name, component.grants(), &limits, &services, hosts);
         let place = &component.image.place;
-        let room = component.grants().wait().then(|| Arc::new(Room::new(limits.at_once, &place.room)));
+        let all = &place.rooms[usize::from(scope.bounds().is_some())];
+        let room = component.grants().wait().then(|| Arc::new(Room::new(limits.at_once, all)));
         let maker = Maker::new(&name, limits, scope, given, core_dumps);
         let mut guest = Guest::instantiate(&component.image, &maker)?;
         let loaded = guest

@@ -28,7 +28,7 @@ enum Command {
         #[command(flatten)]
         server: Server,
     },
-    /// Takes a plugin back to what it was before its last change.
+    /// Takes a plugin back to the component and files that it had before their last change.
     Rollback {
         /// The plugin.
         name: String,
