@@ -1,8 +1,10 @@
 //! The file: records one behind the other, the last of a key holds.
 //!
-//!     magic · record · record · …
-//!     record: checksum of the rest (u32) · until, in ms since 1970, 0 for good (u64) · length of the value, or GONE (u32)
-//!             · length of the key (u16) · key · value           all numbers little-endian
+//! ```text
+//! magic · record · record · …
+//! record: checksum of the rest (u32) · until, in ms since 1970, 0 for good (u64) · length of the value, or GONE (u32)
+//!         · length of the key (u16) · key · value           all numbers little-endian
+//! ```
 //!
 //! In memory are the keys, and where their values are. A record that is not whole is where the program was stopped: it, and
 //! what may be behind it, was never answered to anybody, and is cut off when the file is opened. When most of the file is past,
