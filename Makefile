@@ -1,6 +1,8 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need.
 
 CARGO ?= cargo
+# Where cargo puts what it builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 DENY := $(shell $(CARGO) deny --version >/dev/null 2>&1 && echo yes)
 
@@ -30,7 +32,7 @@ plugins: setup
 	@$(CARGO) run --quiet --package tollgate-build -- Cargo.toml target/plugins $(PLUGINS)
 
 demo: build
-	@target/release/tollgate demo
+	@$(TARGET)/release/tollgate demo
 
 lint: setup
 	$(CARGO) fmt --all --check

@@ -22,7 +22,7 @@ use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_dns::Resolver;
 use tollgate_message::Timestamp;
 use tollgate_outbound::mailbox;
-use tollgate_policy::{Chain, Event, Link, Workers};
+use tollgate_policy::{Chain, Event, Link, Plugin, Workers};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Outside, Reference, ReferenceKind, Runtime, Services,
     Setup, StartError, WasmPlugin,
@@ -264,6 +264,16 @@ impl Loader {
             Some((_, octets)) => Ok(Material::new(octets.into(), files)),
             None => Err(unnamed(errors)),
         }
+    }
+
+    /// Returns a plugin that is in no configuration, if it can be had, with everything that is to be said about it.
+    pub(crate) fn alone(&mut self, config: &PluginConfig) -> (Option<Arc<dyn Plugin>>, Vec<Finding>) {
+        let (plugin, configuration) = match self.plugin(config) {
+            Ok(version) => (Some(version.plugin), version.configuration),
+            Err(refused) => (None, refused),
+        };
+        // Which pools there are is the operator's to say.
+        (plugin, by_place(config, configuration, &|_| true, &[]))
     }
 
     /// Returns everything but its files that makes a plugin another.

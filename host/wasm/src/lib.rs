@@ -43,4 +43,4 @@ pub use engine::Pool;
 pub use given::{Outside, Services};
 pub use limits::{CORE_INSTANCES, Limits};
 pub use plugin::{ConfigFile, Configuration, Instances, Reference, ReferenceKind, Setup, StartError, WasmPlugin};
-pub use scan::{Census, Misfit, ScanError};
+pub use scan::{Census, Inspection, Misfit, Offer, ScanError, inspect};

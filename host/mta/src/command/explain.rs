@@ -24,6 +24,8 @@ use std::{env, net::IpAddr, path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use tollgate_message::{Origin, Timestamp};
 
+pub(super) use request::message_of;
+
 use super::{page, terminal::Colour};
 
 /// The ways to ask; what clap makes of so many choices says less.

@@ -30,6 +30,7 @@ pub(crate) use egress::{Egress, SourceConfig, UNSPECIFIED};
 pub(crate) use path::Manner;
 pub(crate) use plugin::{ComponentSource, PluginConfig, PluginFile};
 pub(crate) use read::{Refused, Remains, read};
+pub(crate) use rival::Rivalry;
 #[cfg(test)]
 pub(crate) use tenant::bindings;
 pub(crate) use tenant::{Identities, Quota, Tenant, TenantPolicy, Tenants};

@@ -70,6 +70,32 @@ pub(crate) fn is_offered(import: &str, grants: Grants) -> bool {
     ours && (OFFERED.contains(&interface.name) || granted())
 }
 
+/// How this host has what a component imports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offer {
+    /// Every component may use it.
+    Everybody,
+    /// Those that were granted this may.
+    Granted(Capability),
+    /// It does not have it, or has it in another version.
+    Nobody,
+}
+
+/// Returns how this host has an import.
+pub(crate) fn offer(import: &str) -> Offer {
+    match to_be_granted(import) {
+        Some(capability) => Offer::Granted(capability),
+        None if is_offered(import, Grants::default()) => Offer::Everybody,
+        None => Offer::Nobody,
+    }
+}
+
+/// Returns the event that an export handles, if it is one of ours.
+pub(crate) fn event(export: &str) -> Option<&str> {
+    let interface = Interface::parse(export);
+    (interface.package == PACKAGE && !is_other_event(export)).then_some(interface.name)
+}
+
 /// What does not fit: a line for each interface, and who built the component.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Misfit {

@@ -9,13 +9,14 @@ mod cost;
 mod fit;
 mod makers;
 
+use tollgate_capability::Capability;
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use cost::Costs;
-pub use fit::Misfit;
 pub(crate) use fit::PACKAGE;
 #[cfg(test)]
 pub(crate) use fit::is_offered;
+pub use fit::{Misfit, Offer};
 
 use crate::limits::Limits;
 
@@ -38,6 +39,33 @@ pub struct Census {
     pub largest_function: u32,
     /// Core instances that one instance of the component comes to.
     pub core_instances: u64,
+}
+
+/// What a component is, as far as can be told without compiling it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Inspection {
+    /// Its digest, hexadecimal.
+    pub digest: String,
+    /// What it is made of.
+    pub census: Census,
+    /// The events that it handles, by their names in `wit/`; `configure` is among them.
+    pub events: Vec<String>,
+    /// What it imports, by full name, and how this host has it.
+    pub imports: Vec<(String, Offer)>,
+    /// Why a host like this one would not run it if all that there is were granted.
+    pub misfit: Option<Misfit>,
+}
+
+/// Looks a component over, as a host does before anything else. Nothing of it is compiled or run.
+///
+/// # Errors
+/// [`ScanError`].
+pub fn inspect(octets: &[u8], limits: &Limits) -> Result<Inspection, ScanError> {
+    let census = scan(octets, limits)?;
+    let events = census.exports.iter().filter_map(|export| fit::event(export)).map(str::to_owned).collect();
+    let imports = census.imports.iter().map(|import| (import.clone(), fit::offer(import))).collect();
+    let misfit = Misfit::of(&census, Capability::ALL.into_iter().collect());
+    Ok(Inspection { digest: blake3::hash(octets).to_hex().to_string(), census, events, imports, misfit })
 }
 
 /// Why a component is not even compiled. All of them are the component's fault.

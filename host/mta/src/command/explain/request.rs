@@ -1,7 +1,7 @@
 //! A request of `explain --batch`, from its JSON to a question.
 
 use serde_json::{Map, Value};
-use tollgate_message::{Origin, QueueName, Timestamp};
+use tollgate_message::{Draft, Origin, QueueName, Timestamp};
 
 use super::{fields::Fields, message::Parts};
 
@@ -44,6 +44,14 @@ impl Request {
         };
         Ok(Self { queues: fields.texts("queues")?, question })
     }
+}
+
+/// Returns the message of a request that has no other fields than those of one.
+///
+/// # Errors
+/// What is wrong with it, with the field at fault.
+pub(in super::super) fn message_of(object: &Map<String, Value>, now: Timestamp) -> Result<Draft, String> {
+    parts(&Fields(object), now)?.into_draft()
 }
 
 fn parts(fields: &Fields<'_>, now: Timestamp) -> Result<Parts, String> {

@@ -1,7 +1,11 @@
-//! `tollgate plugin`: the plugins of a running server.
+//! `tollgate plugin`: components on an author's desk, and the plugins of a running server.
 
 mod change;
+mod check;
+mod component;
+mod inspect;
 mod list;
+mod run;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,6 +21,12 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Tells what a component is: events, imports, size, what it comes to. Nothing of it is compiled or run.
+    Inspect(inspect::Args),
+    /// Tells whether a host would take a component with its configuration files.
+    Check(check::Args),
+    /// Puts one message to a component, in the engine that servers have, and shows what it does.
+    Run(run::Args),
     /// Lists the plugins that a server runs: versions, events, state, and how often which outcome was.
     List(list::Args),
     /// Gives a plugin another component at once, if the whole configuration holds with it.
@@ -40,6 +50,9 @@ enum Command {
 /// Runs a command to its end.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match &args.command {
+        Command::Inspect(args) => inspect::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Run(args) => run::run(args),
         Command::List(args) => list::run(args),
         Command::Swap { name, file, server } => change::swap(name, file, server),
         Command::Rollback { name, server } => change::rollback(name, server),
