@@ -42,6 +42,7 @@ mod scheduled_mail_waits;
 mod sessions_are_judged_by_plugins;
 mod several_listeners_have_their_own_rules;
 mod sources_take_turns_by_weight;
+mod the_demo_tells_its_story_to_the_end;
 mod the_guide_example_over_http;
 mod the_guide_example_over_smtp;
 mod the_guides_policies_run_as_plugins;

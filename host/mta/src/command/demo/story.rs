@@ -58,17 +58,26 @@ impl Story {
             "Rejection" => self.tell(Tone::Bad, "refused", &format!("{to}: {reply}"), &[]),
             "Delivery" => self.tell(Tone::Good, "delivered", &format!("{to} ({route})"), &[]),
             "TransientFailure" => {
-                let due = record.pointer("/next_due").and_then(Value::as_str);
-                let next = due
-                    .map_or_else(|| "no further attempt".to_owned(), |due| format!("next attempt at {}", &due[11..19]));
+                let next =
+                    next(record).map_or_else(|| "no further attempt".to_owned(), |at| format!("next attempt at {at}"));
                 self.tell(Tone::Wait, "put off", &format!("{to}: {reply}; {next} ({route})"), &[]);
+            }
+            "Delayed" => {
+                let next = next(record).unwrap_or_default();
+                self.tell(Tone::Wait, "scheduled", &format!("{to}: goes at {next}"), &[]);
             }
             "Bounce" => self.tell(Tone::Bad, "bounced", &format!("{to}: {reply} ({route})"), &[]),
             "Expiration" => self.tell(Tone::Bad, "expired", &format!("{to}: {reply}"), &[]),
             other => self.tell(Tone::Plain, other, &to, &[]),
         }
-        !matches!(text("/type").as_str(), "Reception" | "TransientFailure")
+        !matches!(text("/type").as_str(), "Reception" | "TransientFailure" | "Delayed")
     }
+}
+
+/// Returns the time of day of the next attempt, if there is one.
+fn next(record: &Value) -> Option<String> {
+    let due = record.pointer("/next_due").and_then(Value::as_str)?;
+    due.get(11..19).map(str::to_owned)
 }
 
 fn reply(record: &Value) -> String {
