@@ -1,9 +1,12 @@
-//! HTTP with a token: it opens the door, its name satisfies `require_authz`, and a hash that is none keeps nobody out.
+//! HTTP with a token, or with a password that a plugin knows: it opens the door, its name satisfies `require_authz`, and a hash
+//! that is none keeps nobody out.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
+use tollgate_testkit::guest::GATEKEEPER;
 
 use crate::a_program_that_cannot_start_says_why::refusal;
-use crate::kit::{Folder, Mta, Sink, TOLLGATE, post_from, queues};
+use crate::kit::{Folder, Mta, Sink, TOLLGATE, post_from, queues, with_plugin};
 
 /// Returns a configuration that trusts no host and has this hash for the token of `injector`.
 fn configuration(hash: &str) -> String {
@@ -37,6 +40,29 @@ fn its_name_is_what_require_authz_asks_for() {
     let not_scott = "a@example.com: 550 5.7.1 authz_id 'injector' is not authorized to send as tenant 'other'";
     let unauthorized = (401, json!("credentials are missing or wrong"));
     assert_eq!(seen, [(200, json!([])), (200, json!([not_scott])), unauthorized.clone(), unauthorized]);
+}
+
+#[test]
+fn a_plugin_vouches_for_users_whom_no_section_knows() {
+    let sink = Sink::start(&[]);
+    let closed = configuration("sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b");
+    let tenants = "[tenant.mine]\nrequire_authz = ['greta']";
+    let folder = Folder::new(&with_plugin(&closed, "gate", "phase = \"session\""), &queues(sink.address, tenants));
+    folder.write("gate.wasm", GATEKEEPER);
+    let mta = Mta::start_in(folder);
+    let inject = |credentials: &str| {
+        let fields = format!("Authorization: Basic {}\r\n", STANDARD.encode(credentials));
+        let (content, recipients) = ("X-Tenant: mine\nSubject: x\n\n", json!([{"email": "a@example.com"}]));
+        let request = json!({"envelope_sender": "s@client.example", "recipients": recipients, "content": content});
+        let (status, answer) = post_from("127.0.0.1", mta.http, "/api/inject/v1", &fields, &request);
+        (status, answer["success_count"].as_u64())
+    };
+
+    let seen = ["greta:lovage", "greta:parsley", "nobody:x", "odd:x"].map(inject);
+
+    sink.wait_for(1);
+    mta.terminate();
+    assert_eq!(seen, [(200, Some(1)), (401, None), (401, None), (503, None)]);
 }
 
 #[test]

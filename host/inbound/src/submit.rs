@@ -14,6 +14,7 @@ use crate::admit::Visit;
 use crate::caller::Caller;
 use crate::content::Content;
 use crate::replies;
+use crate::socket::Ends;
 
 /// What takes transactions.
 pub trait Submit: Send + Sync + 'static {
@@ -38,6 +39,23 @@ pub trait Submit: Send + Sync + 'static {
     fn admit(&self, visit: Visit) -> impl Future<Output = Result<(), Reply>> + Send {
         drop(visit);
         std::future::ready(Ok(()))
+    }
+
+    /// Returns whom a user's name and password over HTTP prove a client to be; nothing where nobody knows the user. Not asked for
+    /// users whom the door knows itself.
+    ///
+    /// The error is the reply of whoever refuses, 4yz or 5yz.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing has happened.
+    fn identify(
+        &self,
+        ends: Ends,
+        user: String,
+        password: String,
+    ) -> impl Future<Output = Result<Option<String>, Reply>> + Send {
+        drop((ends, user, password));
+        std::future::ready(Ok(None))
     }
 
     /// Decides on a transaction and makes it durable.

@@ -85,7 +85,8 @@ async fn inject<S: Submit>(
     request: Request,
 ) -> Result<Json<Outcome>, Failure> {
     let (head, body) = request.into_parts();
-    let caller = api.gate.load_full().admit(ends, &head).await?;
+    let vouch = |user, password| api.submit.identify(ends, user, password);
+    let caller = api.gate.load_full().admit_vouched(ends, &head, vouch).await?;
     api.submit.ready()?;
     let body = api.read(body).await?;
     let injection = parse(body, api.config.max_recipients).await?;

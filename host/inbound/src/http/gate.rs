@@ -18,6 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
 
+use tollgate_smtp::{Reply, TempReply};
+
 use super::{Failure, Passwords, Tokens};
 use crate::caller::{Caller, Identity};
 use crate::socket::{self, Ends};
@@ -47,11 +49,32 @@ impl Gate {
     /// Lets a request in.
     ///
     /// # Errors
-    /// 401 without the right credentials where some are needed, 403 for credentials that anybody on the way could read.
+    /// As [`Gate::admit_vouched`].
     ///
     /// # Cancel safety
     /// Cancel safe.
     pub async fn admit(&self, ends: Ends, request: &Parts) -> Result<Caller, Failure> {
+        self.admit_vouched(ends, request, |_, _| std::future::ready(Ok(None))).await
+    }
+
+    /// Lets a request in. `vouch`: returns the identity that name and password prove, or nothing; asked for users whom nobody here
+    /// knows, so the password of one who is known is never handed over.
+    ///
+    /// # Errors
+    /// 401 without the right credentials where some are needed, 403 for credentials that anybody on the way could read, 503 where
+    /// whoever vouches says that it will know later.
+    ///
+    /// # Cancel safety
+    /// Cancel safe if `vouch` is.
+    pub async fn admit_vouched<V>(
+        &self,
+        ends: Ends,
+        request: &Parts,
+        vouch: impl FnOnce(String, String) -> V,
+    ) -> Result<Caller, Failure>
+    where
+        V: Future<Output = Result<Option<String>, Reply>>,
+    {
         let mut credentials = request.headers.get_all(header::AUTHORIZATION).iter();
         let peer = ends.peer.ip().to_canonical();
         let address = self.is_from_its_peer(request).then_some(peer);
@@ -62,14 +85,31 @@ impl Gate {
             (Some(_), _) if !peer.is_loopback() => {
                 Err(Failure::new(StatusCode::FORBIDDEN, "credentials are taken over TLS or from this machine only"))
             }
-            (Some(credentials), None) => Ok(Caller { identity: Some(self.check(credentials).await?), address }),
+            (Some(credentials), None) => Ok(Caller { identity: Some(self.check(credentials, vouch).await?), address }),
             (None, _) | (Some(_), Some(_)) => Err(Failure::unauthorized()),
         }
     }
 
-    async fn check(&self, credentials: &HeaderValue) -> Result<Identity, Failure> {
+    async fn check<V>(
+        &self,
+        credentials: &HeaderValue,
+        vouch: impl FnOnce(String, String) -> V,
+    ) -> Result<Identity, Failure>
+    where
+        V: Future<Output = Result<Option<String>, Reply>>,
+    {
         let credentials = Credentials::read(credentials).ok_or_else(Failure::unauthorized)?;
         let identity = match credentials {
+            Credentials::Basic { user, password } if !self.passwords.has(&user) => {
+                match vouch(user.clone(), password.clone()).await {
+                    Ok(Some(identity)) => Some(Identity::User(identity)),
+                    // As much work as for one who is known, or the time that it takes would tell who is.
+                    Ok(None) => self.passwords.verify(&user, &password).await.then_some(Identity::User(user)),
+                    Err(reply) => {
+                        return Err(TempReply::try_from(reply).map_or_else(|_| Failure::unauthorized(), Failure::from));
+                    }
+                }
+            }
             Credentials::Basic { user, password } => {
                 self.passwords.verify(&user, &password).await.then_some(Identity::User(user))
             }

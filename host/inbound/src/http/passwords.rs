@@ -63,6 +63,12 @@ impl Passwords {
         })
     }
 
+    /// Returns whether there is a user of this name.
+    #[must_use]
+    pub(super) fn has(&self, user: &str) -> bool {
+        self.users.contains_key(user)
+    }
+
     /// Returns whether this is the user's password.
     ///
     /// # Cancel safety

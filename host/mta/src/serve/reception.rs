@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use tollgate_control::record::PolicyStep;
-use tollgate_inbound::{BatchHandling, Submission, Submit, Transaction, Visit};
+use tollgate_inbound::{BatchHandling, Submission, Submit, Transaction, Visit, http::Ends};
 use tollgate_message::{Address, Draft, Envelope, MessageId, QueueName, Received, Timestamp, trace};
 use tollgate_policy::{Event, Outcome, Step};
 use tollgate_queue::{Entrance, QueueConfig};
@@ -77,6 +77,10 @@ impl Submit for Reception {
 
     async fn admit(&self, visit: Visit) -> Result<(), Reply> {
         session::admit(&self.0, visit).await
+    }
+
+    async fn identify(&self, ends: Ends, user: String, password: String) -> Result<Option<String>, Reply> {
+        session::identify(&self.0, ends, user, password).await
     }
 
     async fn submit(&self, transaction: Transaction) -> Submission {
