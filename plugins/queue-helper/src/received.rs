@@ -15,21 +15,26 @@ pub fn apply(config: &Config, message: &Message) -> Result<(), Reply> {
     if !message.may_relay() {
         remove_unread(config, message);
     }
-    if let Some(header) = &config.scheduling_header {
+    if let Some(header) = &config.scheduling_header
+        && let Some(value) = message.first_header(header)
+    {
         // A blank one says nothing, like a blank campaign or tenant; it goes all the same.
-        if message.first_header(header).is_some_and(|value| !value.is_empty()) {
+        if !value.is_empty() {
             message.import_scheduling_header(header)?;
         }
         message.remove_header(header);
     }
     let campaign = take(message, config.campaign_header.as_deref(), config.remove_campaign_header);
-    if let Some(campaign) = campaign {
-        set(message, "campaign", &campaign)?;
+    if let Some(campaign) = &campaign {
+        set(message, "campaign", campaign)?;
     }
-    if let Some(tenant) = tenant(config, message)? {
-        set(message, "tenant", &tenant)?;
+    let tenant = tenant(config, message)?;
+    if let Some(tenant) = &tenant {
+        set(message, "tenant", tenant)?;
     }
-    route(config, message)
+    // One that the header does not name may have been set before. Each question to the host costs, so what is known is not asked.
+    let campaign = campaign.or_else(|| message.get_meta("campaign"));
+    route(config, message, tenant.as_deref(), campaign.as_deref())
 }
 
 /// Someone who may send only to us may not say whose mail it is, nor when it is due.
@@ -78,11 +83,10 @@ fn refused(text: &str) -> Reply {
 }
 
 /// Sets the routing domain that the levels give for the first recipient's domain.
-fn route(config: &Config, message: &Message) -> Result<(), Reply> {
+fn route(config: &Config, message: &Message, tenant: Option<&str>, campaign: Option<&str>) -> Result<(), Reply> {
     let Some(recipient) = message.recipients().into_iter().next() else { return Ok(()) };
-    let (tenant, campaign) = (message.get_meta("tenant"), message.get_meta("campaign"));
     let domain = domains::normalize(&recipient.domain);
-    match resolve::routing_domain(config, &domain, tenant.as_deref(), campaign.as_deref()) {
+    match resolve::routing_domain(config, &domain, tenant, campaign) {
         Some(routing) => set(message, "routing_domain", routing),
         None => Ok(()),
     }
