@@ -3,6 +3,7 @@
 mod command;
 mod config;
 mod kept;
+mod outcomes;
 mod policy;
 mod serve;
 mod settings;

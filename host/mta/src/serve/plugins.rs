@@ -20,7 +20,10 @@ use tollgate_inbound::http::{Ends, Failure, Gate, Passwords};
 use tollgate_policy::{Event, FailureKind, Health, Link, Mode, Phase, Plugin, Standing};
 
 use super::{node::Node, upload};
-use crate::policy::{Change, NoChange, Version};
+use crate::{
+    outcomes::{ANSWERS, OVER_SHARE, UNDEFINED_POOL},
+    policy::{Change, NoChange, Version},
+};
 
 /// Largest component that is taken here, in octets; what the plugin's own limits allow is looked at afterwards.
 const LARGEST: usize = 256 << 20;
@@ -178,15 +181,12 @@ fn calls(node: &Node, plugin: &dyn Plugin) -> Map<String, Value> {
     let handled = Event::ALL.into_iter().filter(|event| plugin.events().contains(*event));
     let outcomes = |event: Event| {
         let words =
-            WORDS.into_iter().chain(FailureKind::ALL.map(FailureKind::word)).chain(["over-share", "undefined-pool"]);
+            ANSWERS.into_iter().chain(FailureKind::ALL.map(FailureKind::word)).chain([OVER_SHARE, UNDEFINED_POOL]);
         let counts = words.map(|word| (word.to_owned(), node.metrics.calls(event.name(), plugin.name(), word)));
         Value::Object(counts.filter(|(_, count)| *count > 0).map(|(word, count)| (word, count.into())).collect())
     };
     handled.map(|event| (event.name().to_owned(), outcomes(event))).collect()
 }
-
-/// The outcomes of events that were answered.
-const WORDS: [&str; 8] = ["accept", "discard", "hold", "defer", "reject", "requeue", "answer", "pass"];
 
 fn place(link: &Link) -> Map<String, Value> {
     let (mode, share) = match link.mode {

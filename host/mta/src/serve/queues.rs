@@ -12,7 +12,7 @@ use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
 use tollgate_queue::{Entrance, FOREVER, NewMessage, QueueConfig};
 
 use super::{generation::Generation, node::Node, tenants::Tenants};
-use crate::{config::UNSPECIFIED, settings};
+use crate::{config::UNSPECIFIED, outcomes::UNDEFINED_POOL, settings};
 
 /// Why mail for a queue cannot be taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -197,7 +197,7 @@ impl Node {
 
     fn count_undefined(&self, error: &QueueError) {
         if let QueueError::UndefinedPool { plugin, .. } = error {
-            self.metrics.policy("queue-config", plugin, "undefined-pool");
+            self.metrics.policy("queue-config", plugin, UNDEFINED_POOL);
         }
     }
 

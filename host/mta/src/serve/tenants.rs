@@ -21,7 +21,10 @@ use tollgate_policy::{CpuBudget, Event, Failure, FailureKind, Outcome, Refusal, 
 use tollgate_smtp::TempReply;
 
 use super::{generation::Generation, node::Node, reception::temporary, usage::Place};
-use crate::policy::{LoadedTenant, Own, Ready};
+use crate::{
+    outcomes::OVER_SHARE,
+    policy::{LoadedTenant, Own, Ready},
+};
 
 /// How long an event of a tenant waits that is over its share of CPU time, before it is deferred.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -241,7 +244,7 @@ impl Node {
         let policy = tenant.policy.as_ref().filter(|policy| policy.handles(Event::MessageReceived))?;
         if !self.admits(&tenant, policy).await {
             let text = "the tenant's policy has used up its share of CPU time, try again later";
-            self.metrics.policy(Event::MessageReceived.name(), policy.plugin.name(), "over-share");
+            self.metrics.policy(Event::MessageReceived.name(), policy.plugin.name(), OVER_SHARE);
             return Some(Outcome::Refuse(Refusal::Defer(temporary(451, 3, 2, text))));
         }
         let judgement = policy.message_received(&generation.chain, draft).await;

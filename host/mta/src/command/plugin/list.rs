@@ -15,6 +15,7 @@ use super::{
     },
     change::unasked,
 };
+use crate::outcomes::ANSWERS;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -40,9 +41,6 @@ pub(super) fn run(args: &Args) -> ExitCode {
     drop(out.write_all(text.as_bytes()));
     ExitCode::SUCCESS
 }
-
-/// The outcomes that are answers; the others are failures.
-const ANSWERS: [&str; 8] = ["accept", "discard", "hold", "defer", "reject", "requeue", "answer", "pass"];
 
 fn table(plugins: &[Value], ink: Ink) -> String {
     let mut page = Page::new(ink);
