@@ -19,7 +19,8 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Runtime::new(None, compiler).expect("an engine")
 });
 
-/// Limits as operators have them, but for time: the machine that runs the tests may be busy, and nothing here needs long to be set up.
+/// Limits as operators have them, but for time: the machine that runs the tests may be busy, and nothing here needs long to be
+/// set up.
 pub(crate) fn limits() -> Limits {
     Limits { wall: Duration::from_secs(60), init: Duration::from_millis(500), ..Limits::default() }
 }

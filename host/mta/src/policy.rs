@@ -56,7 +56,8 @@ pub(crate) struct Loader {
     doors: BTreeSet<SocketAddr>,
     /// What plugins have that are loaded one by one, since the last configuration that was found right; shared.
     in_force: Arc<Mutex<Services>>,
-    /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that out.
+    /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that
+    /// out.
     resolver: Option<(tollgate_dns::Settings, Resolver)>,
 }
 
@@ -413,8 +414,8 @@ fn knows(links: &[Link], pool: &str) -> bool {
     links.iter().filter(asked).any(|link| matches!(link.plugin.egress_pool(pool), Ok(Some(_))))
 }
 
-/// Returns what there is to say about a plugin's files, undefined pools and paths that are none among the rest, by file and place. `pools` are those
-/// that files define.
+/// Returns what there is to say about a plugin's files, undefined pools and paths that are none among the rest, by file and
+/// place. `pools` are those that files define.
 fn by_place(
     config: &PluginConfig,
     configuration: Configuration,

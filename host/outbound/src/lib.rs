@@ -2,8 +2,9 @@
 //! recipient comes out.
 //!
 //! A message leaves in two moves. [`Connection::open`] connects to the first candidate that answers and greets;
-//! [`Connection::deliver`] passes messages over it, one at a time, as long as both sides like. What is sent when, over how many connections, and what an outcome means for
-//! the queue is decided elsewhere; nothing here retries, logs or keeps state between connections.
+//! [`Connection::deliver`] passes messages over it, one at a time, as long as both sides like. What is sent when, over how many
+//! connections, and what an outcome means for the queue is decided elsewhere; nothing here retries, logs or keeps state between
+//! connections.
 //!
 //! Invariant: a recipient is called delivered only if the peer said so in reply to the final dot, and every recipient of
 //! a delivery gets exactly one outcome.

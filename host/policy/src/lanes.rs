@@ -1,10 +1,10 @@
 //! Jobs that wait for a worker, so that nobody's wait behind somebody else's.
 //!
-//! There is a lane for the operator's plugins and one for each tenant; each lane holds so many jobs and no more. The operator's is
-//! served every other time. In between the tenant is served that has had the least CPU time, as start-time fair queueing counts
-//! it: a job makes its tenant wait until the others have had as much, and who had nothing to do has saved up nothing. So a tenant
-//! whose jobs take long waits, and one whose jobs are quick hardly ever does. Since a job that runs is not interrupted, some workers
-//! take none of a tenant whose last job was long. Runs nothing, waits for nothing, reads no clock.
+//! There is a lane for the operator's plugins and one for each tenant; each lane holds so many jobs and no more. The operator's
+//! is served every other time. In between the tenant is served that has had the least CPU time, as start-time fair queueing
+//! counts it: a job makes its tenant wait until the others have had as much, and who had nothing to do has saved up nothing. So a
+//! tenant whose jobs take long waits, and one whose jobs are quick hardly ever does. Since a job that runs is not interrupted,
+//! some workers take none of a tenant whose last job was long. Runs nothing, waits for nothing, reads no clock.
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -79,8 +79,8 @@ impl<T> Default for Lanes<T> {
 }
 
 impl<T> Lanes<T> {
-    /// Puts a job at the end of its lane, or gives it back where the lane is full. `tenant`: none for the operator's. Returns which
-    /// workers take it.
+    /// Puts a job at the end of its lane, or gives it back where the lane is full. `tenant`: none for the operator's. Returns
+    /// which workers take it.
     pub(crate) fn push(&mut self, tenant: Option<&Arc<str>>, job: T) -> Result<Takes, T> {
         let Some(tenant) = tenant else { return put(&mut self.operator, OPERATOR, job).map(|()| Takes::Quick) };
         self.forget();

@@ -19,8 +19,8 @@ pub(crate) const STACK: usize = 4 * 1024 * 1024;
 
 /// A fixed set of threads. Cloning shares them; they end when the last clone is gone.
 ///
-/// One tenant's jobs wait for each other and hardly for anybody else's: who takes long waits, and half of the threads take only what is
-/// quick, where there are several.
+/// One tenant's jobs wait for each other and hardly for anybody else's: who takes long waits, and half of the threads take only
+/// what is quick, where there are several.
 #[derive(Clone)]
 pub struct Workers(Arc<Owner>);
 

@@ -2,8 +2,8 @@
 //!
 //! Messages come in from the spool and policy as [`NewMessage`]s, each under the queue that policy chose; what goes out
 //! to the outbound stage are [`Action`]s and [`Delivery`]s. In between a message waits in the timer wheel
-//! ([`scheduled`]), is due in its scheduled queue, waits there for a token where a rate says so ([`throttle`]), is handed to the ready queue of one source and one site ([`ready`]),
-//! is in flight, and then [`handover`] says what becomes of it.
+//! ([`scheduled`]), is due in its scheduled queue, waits there for a token where a rate says so ([`throttle`]), is handed to the
+//! ready queue of one source and one site ([`ready`]), is in flight, and then [`handover`] says what becomes of it.
 //!
 //! Nothing here does I/O, reads a clock or starts a thread: the time and a seed are arguments, so the same calls give
 //! the same answers, and tests move time by hand. Names are not resolved and replies are not read here either; the shell

@@ -57,8 +57,8 @@ impl Gate {
         self.admit_vouched(ends, request, |_, _| std::future::ready(Ok(None))).await
     }
 
-    /// Lets a request in. `vouch`: returns the identity that name and password prove, or nothing; asked for users whom nobody here
-    /// knows, so the password of one who is known is never handed over.
+    /// Lets a request in. `vouch`: returns the identity that name and password prove, or nothing; asked for users whom nobody
+    /// here knows, so the password of one who is known is never handed over.
     ///
     /// # Errors
     /// 401 without the right credentials where some are needed, 403 for credentials that anybody on the way could read, 503 where

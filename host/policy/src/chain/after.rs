@@ -36,8 +36,8 @@ impl Chain {
         (changes, trail)
     }
 
-    /// Hands log records to every plugin that takes them, rivals among them, on workers whatever else: nobody waits for this. Returns the failures,
-    /// for each of which the plugin has lost the batch.
+    /// Hands log records to every plugin that takes them, rivals among them, on workers whatever else: nobody waits for this.
+    /// Returns the failures, for each of which the plugin has lost the batch.
     pub async fn record(&self, records: &Batch) -> Vec<Failure> {
         let mut failures = Vec::new();
         for link in self.links().filter(|link| link.handles(Event::Record)) {

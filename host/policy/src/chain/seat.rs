@@ -1,9 +1,9 @@
 //! A place in the chain: the plugin that has it, and one that is to have it some day.
 //!
 //! A plugin that is new is tried beside the one that it replaces, or, where there is none, beside nobody. A *shadow* is asked
-//! what the other is asked, decides nothing, and what it would have decided is told. A *canary* decides for a share, drawn by what is
-//! the same when it comes again: a message's sender, `Message-ID` and body, a client's address, a queue's name. So mail that was
-//! deferred meets the same plugin. Log records go to all of them.
+//! what the other is asked, decides nothing, and what it would have decided is told. A *canary* decides for a share, drawn by
+//! what is the same when it comes again: a message's sender, `Message-ID` and body, a client's address, a queue's name. So mail
+//! that was deferred meets the same plugin. Log records go to all of them.
 
 use crate::{Event, Link};
 

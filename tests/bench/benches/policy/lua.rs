@@ -1,5 +1,5 @@
-//! The stock plugin's `message-received` as a Lua policy, to compare with: the same steps, the same host functions behind them, one
-//! state that lives as long as the program, and no sandbox.
+//! The stock plugin's `message-received` as a Lua policy, to compare with: the same steps, the same host functions behind them,
+//! one state that lives as long as the program, and no sandbox.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
-//! A plugin that may wait, and does as the field `X-Do` of a message says: `set KEY VALUE`, `get KEY`, `addresses HOST`, `fetch URL`
-//! and so on. What the host answered is the text of a refusal. With a file, it looks up the name in it while it is configured.
+//! A plugin that may wait, and does as the field `X-Do` of a message says: `set KEY VALUE`, `get KEY`, `addresses HOST`, `fetch
+//! URL` and so on. What the host answered is the text of a refusal. With a file, it looks up the name in it while it is
+//! configured.
 
 use tollgate_sdk::{
     Configure, Configured, File, Message, MessageReceived, PolicyError, Refused, Reply, Verdict, dns, http, kv,

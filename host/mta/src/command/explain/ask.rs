@@ -1,8 +1,8 @@
 //! The plugins, asked as the running program asks them.
 //!
-//! In: a chain, tenants' components, and a message or the name of a queue. Out: what they said, nothing added. A plugin that has no answer
-//! about a queue makes the question fail; one that has none about a message is part of the answer, since the operator has
-//! chosen what that means.
+//! In: a chain, tenants' components, and a message or the name of a queue. Out: what they said, nothing added. A plugin that has
+//! no answer about a queue makes the question fail; one that has none about a message is part of the answer, since the operator
+//! has chosen what that means.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -29,8 +29,8 @@ pub(super) struct Args {
     color: Colour,
 }
 
-/// Looks it over, compiles it as a server does, configures it, and says what there is to say; returns 1 where a host would not take
-/// it.
+/// Looks it over, compiles it as a server does, configures it, and says what there is to say; returns 1 where a host would not
+/// take it.
 pub(super) fn run(args: &Args) -> ExitCode {
     let mut loader = match Loader::new(user_cache().as_deref()) {
         Ok(loader) => loader,
