@@ -1,6 +1,6 @@
 //! A plugin that handles egress: pools and sources that no file defines, and what holds on the way.
 
-use tollgate_testkit::guest::GATEKEEPER;
+use tollgate_testkit::guest::{GATEKEEPER, KEEPER};
 
 use crate::kit::{Folder, Mta, Sink, TOLLGATE, get, line, queues, send, senders, wait_until, with_plugin};
 
@@ -72,6 +72,64 @@ fn what_a_plugin_says_of_a_path_holds_over_the_files() {
     ports.sort_unstable();
     ports.dedup();
     assert_eq!((ports.len(), sink.arrived().len()), (4, 4), "each message has a connection of its own");
+}
+
+#[test]
+fn a_pool_is_asked_for_anew_when_its_time_is_over() {
+    let sink = Sink::start(&[]);
+    let mta = fickle(&sink);
+    send(mta.smtp(), &["a@example.com"], &message("fickle"));
+    sink.wait_for(1);
+
+    next_era(&mta);
+    let before = asked(&mta, "answer");
+    // The first may have been under way.
+    wait_until("the plugin was asked anew", || asked(&mta, "answer") > before + 1);
+    send(mta.smtp(), &["b@example.com"], &message("fickle"));
+
+    let from = senders(&sink.wait_for(2));
+    mta.terminate();
+    assert_eq!(from, ["127.0.0.11 out1.example", "127.0.0.12 out2.example"]);
+}
+
+#[test]
+fn a_pool_holds_on_where_its_plugin_has_no_answer() {
+    let sink = Sink::start(&[]);
+    let mta = fickle(&sink);
+    send(mta.smtp(), &["a@example.com"], &message("fickle"));
+    sink.wait_for(1);
+
+    next_era(&mta);
+    next_era(&mta);
+    wait_until("the plugin has failed", || asked(&mta, "nonsense") > 0);
+    let generation = mta.metric("config_generation");
+    mta.rewrite("queues.toml", |text| text + "\n[tenant.other]\negress_pool = 'fickle-pool'\n");
+    let warned = || !mta.stderr("queues.toml:13:1 warning: egress_pool: no file defines pool 'fickle-pool'").is_empty();
+    wait_until("the file is in force", || warned() && mta.metric("config_generation") != generation);
+    send(mta.smtp(), &["b@example.com"], &message("fickle"));
+
+    let from = senders(&sink.wait_for(2));
+    let refused = mta.stderr("is refused");
+    mta.terminate();
+    assert!(refused.is_empty() && from.iter().all(|from| from.contains(" out")), "{refused:?} {from:?}");
+}
+
+/// Starts with a plugin whose pool changes with each era.
+fn fickle(sink: &Sink) -> Mta {
+    let queues = queues(sink.address, "[tenant.fickle]\negress_pool = 'fickle-pool'");
+    let folder = Folder::new(&with_plugin(TOLLGATE, "keeper", "grants = [\"counters\"]"), &queues);
+    folder.write("keeper.wasm", KEEPER);
+    Mta::start_in(folder)
+}
+
+fn next_era(mta: &Mta) {
+    send(mta.smtp(), &["era@example.com"], "X-Do: count era\r\n\r\n");
+}
+
+/// Returns how often the plugin was asked for pools with this outcome.
+fn asked(mta: &Mta, outcome: &str) -> u64 {
+    let name = format!("policy_calls_total{{event=\"egress\",plugin=\"keeper\",outcome=\"{outcome}\"}}");
+    mta.metric(&name).parse().unwrap_or(0)
 }
 
 #[test]

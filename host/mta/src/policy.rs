@@ -22,7 +22,7 @@ use tollgate_config::{Finding, Position, Severity, nearest};
 use tollgate_dns::Resolver;
 use tollgate_message::Timestamp;
 use tollgate_outbound::mailbox;
-use tollgate_policy::{Chain, Event, Link, Plugin, Workers};
+use tollgate_policy::{Chain, Event, Failure, Link, Plugin, Workers};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Outside, Reference, ReferenceKind, Runtime, Services,
     Setup, StartError, WasmPlugin,
@@ -216,10 +216,12 @@ impl Loader {
         }
         // A pool may be known to any of the plugins, so all of them are loaded by now.
         let links = &configured.links;
-        let is_known =
-            |pool: &str| pools.is_none_or(|pools| pools.iter().any(|name| name == pool)) || knows(links, pool);
+        let whose = |pool: &str| match pools {
+            Some(pools) if !pools.iter().any(|name| name == pool) => of_plugins(links, pool),
+            _ => Whose::Known,
+        };
         let findings =
-            told.into_iter().flat_map(|(config, told)| by_place(config, told, &is_known, pools.unwrap_or_default()));
+            told.into_iter().flat_map(|(config, told)| by_place(config, told, &whose, pools.unwrap_or_default()));
         let findings: Vec<_> = findings.collect();
         configured.findings.extend(findings);
         configured
@@ -274,7 +276,7 @@ impl Loader {
             Err(refused) => (None, refused),
         };
         // Which pools there are is the operator's to say.
-        (plugin, by_place(config, configuration, &|_| true, &[]))
+        (plugin, by_place(config, configuration, &|_| Whose::Known, &[]))
     }
 
     /// Returns everything but its files that makes a plugin another.
@@ -408,10 +410,26 @@ fn asks_others(grants: Grants) -> bool {
     grants.contains(Capability::Dns) || grants.contains(Capability::HttpClient)
 }
 
-/// Returns whether one of the plugins knows a pool.
-fn knows(links: &[Link], pool: &str) -> bool {
-    let asked = |link: &&Link| link.plugin.events().contains(Event::Egress);
-    links.iter().filter(asked).any(|link| matches!(link.plugin.egress_pool(pool), Ok(Some(_))))
+/// Who defines a pool.
+enum Whose {
+    /// A file or a plugin.
+    Known,
+    Nobodys,
+    /// A plugin's, it may be: it failed, which it need not do when mail asks.
+    Untold(Failure),
+}
+
+/// Asks the plugins for a pool that no file defines.
+fn of_plugins(links: &[Link], pool: &str) -> Whose {
+    let mut whose = Whose::Nobodys;
+    for link in links.iter().filter(|link| link.plugin.events().contains(Event::Egress)) {
+        match link.plugin.egress_pool(pool) {
+            Ok(Some(_)) => return Whose::Known,
+            Ok(None) => {}
+            Err(failure) => whose = Whose::Untold(failure),
+        }
+    }
+    whose
 }
 
 /// Returns what there is to say about a plugin's files, undefined pools and paths that are none among the rest, by file and
@@ -419,11 +437,12 @@ fn knows(links: &[Link], pool: &str) -> bool {
 fn by_place(
     config: &PluginConfig,
     configuration: Configuration,
-    is_known: &impl Fn(&str) -> bool,
+    whose: &impl Fn(&str) -> Whose,
     pools: &[String],
 ) -> Vec<Finding> {
     let mut findings = configuration.findings;
-    findings.extend(undefined(&configuration.references, is_known, pools));
+    let named = configuration.references.iter().filter(|reference| reference.kind == ReferenceKind::EgressPool);
+    findings.extend(named.filter_map(|reference| undefined(reference, whose(&reference.name), pools)));
     findings.extend(pathless(&configuration.references));
     let rank = |finding: &Finding| config.config.iter().position(|file| finding.file.as_ref() == Some(&file.name));
     findings.sort_by_key(|finding| (rank(finding), finding.at));
@@ -436,24 +455,25 @@ fn guarded(references: &[Reference]) -> impl Iterator<Item = String> {
     guarded.map(|reference| reference.name.clone())
 }
 
-/// Returns an error for each pool that is named and not defined.
-fn undefined(references: &[Reference], is_known: &impl Fn(&str) -> bool, pools: &[String]) -> Vec<Finding> {
-    let named = references.iter().filter(|reference| reference.kind == ReferenceKind::EgressPool);
-    let missing = named.filter(|reference| !is_known(&reference.name));
-    let finding = |reference: &Reference| {
-        let name = &reference.name;
-        let hint = nearest(name, pools.iter().map(String::as_str));
-        let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        Finding {
-            severity: Severity::Error,
-            file: Some(reference.file.clone()),
-            at: Some(reference.at),
-            message: format!(
-                "egress_pool: pool '{name}' is not defined in tollgate.toml as [pool.'{name}'.SOURCE]{hint}"
-            ),
+/// Returns what there is to say of a pool that is named and that nobody is known to define.
+fn undefined(reference: &Reference, whose: Whose, pools: &[String]) -> Option<Finding> {
+    let name = &reference.name;
+    let (severity, message) = match whose {
+        Whose::Known => return None,
+        Whose::Nobodys => {
+            let hint = nearest(name, pools.iter().map(String::as_str));
+            let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let place = format!("tollgate.toml as [pool.'{name}'.SOURCE]");
+            (Severity::Error, format!("egress_pool: pool '{name}' is not defined in {place}{hint}"))
+        }
+        Whose::Untold(failure) => {
+            let message = format!(
+                "egress_pool: no file defines pool '{name}', and whether a plugin does is not known: {failure}"
+            );
+            (Severity::Warning, message)
         }
     };
-    missing.map(finding).collect()
+    Some(Finding { severity, file: Some(reference.file.clone()), at: Some(reference.at), message })
 }
 
 /// Returns an error for each path of mailboxes that is none.

@@ -12,7 +12,7 @@ use tollgate_policy::{Event, Health, Missing, Plugin, TenantPolicy, scope::Bound
 use tollgate_wasm::{Configuration, Reference, ReferenceKind};
 
 use super::{
-    Loader, by_place, failed, read_files, unnamed,
+    Loader, Whose, by_place, failed, read_files, unnamed,
     version::{digest, digest_of},
 };
 use crate::config::{ComponentSource, Config, PluginConfig, Tenant, files::quoted};
@@ -117,7 +117,7 @@ impl Loader {
             }
         };
         let mut findings = beyond(&configuration.references, &tenant.bounds);
-        findings.extend(by_place(config, configuration, &|_| true, &[]));
+        findings.extend(by_place(config, configuration, &|_| Whose::Known, &[]));
         if let Own::Ready(ready) = &own {
             findings.extend(unasked(config, ready));
         }

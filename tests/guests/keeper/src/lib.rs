@@ -1,9 +1,10 @@
 //! A plugin that counts, as the field `X-Do` of a message says: `count KEY`, `age KEY`, `forget KEY`, `show NAME`. What the host
-//! answered is the text of a refusal. It declares the counters that its file names, one in a line.
+//! answered is the text of a refusal. It declares the counters that its file names, one in a line. It knows one pool,
+//! for a second at a time, of another source for each `count era`; from the second one on it has no answer.
 
 use tollgate_sdk::{
-    Configure, Configured, File, Message, MessageReceived, PolicyError, Refused, Reply, Verdict, counters, metrics,
-    register, reject,
+    Configure, Configured, Egress, EgressPool, File, Message, MessageReceived, PolicyError, Refused, Reply, Verdict,
+    counters, metrics, register, reject,
 };
 
 struct Keeper {
@@ -42,9 +43,25 @@ impl MessageReceived for Keeper {
     }
 }
 
+impl Egress for Keeper {
+    fn pool(&self, name: &str) -> Result<Option<EgressPool>, PolicyError> {
+        if name != "fickle-pool" {
+            return Ok(None);
+        }
+        let pool = EgressPool::new();
+        pool.set_ttl(1000)?;
+        match counters::get("era")? {
+            0 => pool.add_source("ip-1", 1)?,
+            1 => pool.add_source("ip-2", 1)?,
+            _ => return Err(PolicyError::Unavailable("the list of pools".to_owned())),
+        }
+        Ok(Some(pool))
+    }
+}
+
 /// Returns an answer of the host's, or its error, as text.
 fn told<T: std::fmt::Debug>(answer: Result<T, PolicyError>) -> String {
     answer.map_or_else(|error| format!("{error:?}"), |answer| format!("{answer:?}"))
 }
 
-register!(Keeper: configure, message_received);
+register!(Keeper: configure, message_received, egress);
