@@ -58,7 +58,7 @@ fn inspect_tells_events_and_imports_and_what_has_to_be_granted() {
         told["imports"].as_array().unwrap().iter().filter(|import| !import["grant"].is_null()).collect();
     let counters = json!({ "name": "tollgate:policy/counters@0.1.0", "offered": true, "grant": "counters" });
     assert_eq!((code, &told["ok"], &told["size"]), (Some(0), &json!(true), &json!(KEEPER.len())));
-    assert_eq!((granted, &told["events"]), (vec![&counters], &json!(["configure", "message-received"])));
+    assert_eq!((granted, &told["events"]), (vec![&counters], &json!(["configure", "message-received", "egress"])));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn check_says_what_a_host_would_say_of_a_component_and_its_files() {
     let expected = [
         (Some(0), "hello.wasm is fine: it handles message-received"),
         (Some(1), "keeper.wasm error: plugin 'keeper': keeper.wasm: the component wants what was not granted:"),
-        (Some(0), "keeper.wasm is fine: it handles message-received"),
+        (Some(0), "keeper.wasm is fine: it handles message-received, egress"),
         (Some(1), "bad.toml:2:1 error: `max_aeg` is not an option of a queue; did you mean `max_age`?"),
     ];
     assert_eq!(lines, expected.map(|(code, line)| (code, line.to_owned())));

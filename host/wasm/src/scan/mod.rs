@@ -48,7 +48,7 @@ pub struct Inspection {
     pub digest: String,
     /// What it is made of.
     pub census: Census,
-    /// The events that it handles, by their names in `wit/`; `configure` is among them.
+    /// The events that it handles, by their names in `wit/`, in the host's order; `configure` is among them.
     pub events: Vec<String>,
     /// What it imports, by full name, and how this host has it.
     pub imports: Vec<(String, Offer)>,
@@ -62,7 +62,10 @@ pub struct Inspection {
 /// [`ScanError`].
 pub fn inspect(octets: &[u8], limits: &Limits) -> Result<Inspection, ScanError> {
     let census = scan(octets, limits)?;
-    let events = census.exports.iter().filter_map(|export| fit::event(export)).map(str::to_owned).collect();
+    let mut events: Vec<String> =
+        census.exports.iter().filter_map(|export| fit::event(export)).map(str::to_owned).collect();
+    // Tool chains write exports in any order.
+    events.sort_by_key(|event| fit::EVENTS.iter().position(|known| known == event));
     let imports = census.imports.iter().map(|import| (import.clone(), fit::offer(import))).collect();
     let misfit = Misfit::of(&census, Capability::ALL.into_iter().collect());
     Ok(Inspection { digest: blake3::hash(octets).to_hex().to_string(), census, events, imports, misfit })
