@@ -4,6 +4,7 @@
 
 mod change;
 mod pin;
+mod references;
 mod tenant;
 mod version;
 
@@ -18,14 +19,12 @@ use std::{
 };
 
 use tollgate_capability::{Capability, Grants, kv::Stores};
-use tollgate_config::{Finding, Position, Severity, nearest};
+use tollgate_config::{Finding, Position, Severity};
 use tollgate_dns::Resolver;
 use tollgate_message::Timestamp;
-use tollgate_outbound::mailbox;
-use tollgate_policy::{Chain, Event, Failure, Link, Plugin, Workers};
+use tollgate_policy::{Chain, Link, Plugin, Workers};
 use tollgate_wasm::{
-    Compiler, Component, ConfigFile, Configuration, Limits, Outside, Reference, ReferenceKind, Runtime, Services,
-    Setup, StartError, WasmPlugin,
+    Compiler, Component, ConfigFile, Configuration, Limits, Outside, Runtime, Services, Setup, StartError, WasmPlugin,
 };
 
 use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
@@ -33,6 +32,7 @@ use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, 
 use change::Proposal;
 pub(crate) use change::{Change, NoChange};
 pub(crate) use pin::Pins;
+use references::{Whose, by_place, guarded, of_plugins};
 pub(crate) use tenant::{LoadedTenant, Own, Ready};
 use version::Installed;
 pub(crate) use version::{Material, Plugins, Version};
@@ -408,81 +408,6 @@ fn source(component: &ComponentSource) -> String {
 /// Returns whether a plugin may ask others than the host.
 fn asks_others(grants: Grants) -> bool {
     grants.contains(Capability::Dns) || grants.contains(Capability::HttpClient)
-}
-
-/// Who defines a pool.
-enum Whose {
-    /// A file or a plugin.
-    Known,
-    Nobodys,
-    /// A plugin's, it may be: it failed, which it need not do when mail asks.
-    Untold(Failure),
-}
-
-/// Asks the plugins for a pool that no file defines.
-fn of_plugins(links: &[Link], pool: &str) -> Whose {
-    let mut whose = Whose::Nobodys;
-    for link in links.iter().filter(|link| link.plugin.events().contains(Event::Egress)) {
-        match link.plugin.egress_pool(pool) {
-            Ok(Some(_)) => return Whose::Known,
-            Ok(None) => {}
-            Err(failure) => whose = Whose::Untold(failure),
-        }
-    }
-    whose
-}
-
-/// Returns what there is to say about a plugin's files, undefined pools and paths that are none among the rest, by file and
-/// place. `pools` are those that files define.
-fn by_place(
-    config: &PluginConfig,
-    configuration: Configuration,
-    whose: &impl Fn(&str) -> Whose,
-    pools: &[String],
-) -> Vec<Finding> {
-    let mut findings = configuration.findings;
-    let named = configuration.references.iter().filter(|reference| reference.kind == ReferenceKind::EgressPool);
-    findings.extend(named.filter_map(|reference| undefined(reference, whose(&reference.name), pools)));
-    findings.extend(pathless(&configuration.references));
-    let rank = |finding: &Finding| config.config.iter().position(|file| finding.file.as_ref() == Some(&file.name));
-    findings.sort_by_key(|finding| (rank(finding), finding.at));
-    findings
-}
-
-/// Returns the tenants that a plugin guards.
-fn guarded(references: &[Reference]) -> impl Iterator<Item = String> {
-    let guarded = references.iter().filter(|reference| reference.kind == ReferenceKind::GuardedTenant);
-    guarded.map(|reference| reference.name.clone())
-}
-
-/// Returns what there is to say of a pool that is named and that nobody is known to define.
-fn undefined(reference: &Reference, whose: Whose, pools: &[String]) -> Option<Finding> {
-    let name = &reference.name;
-    let (severity, message) = match whose {
-        Whose::Known => return None,
-        Whose::Nobodys => {
-            let hint = nearest(name, pools.iter().map(String::as_str));
-            let hint = hint.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let place = format!("tollgate.toml as [pool.'{name}'.SOURCE]");
-            (Severity::Error, format!("egress_pool: pool '{name}' is not defined in {place}{hint}"))
-        }
-        Whose::Untold(failure) => {
-            let message = format!(
-                "egress_pool: no file defines pool '{name}', and whether a plugin does is not known: {failure}"
-            );
-            (Severity::Warning, message)
-        }
-    };
-    Some(Finding { severity, file: Some(reference.file.clone()), at: Some(reference.at), message })
-}
-
-/// Returns an error for each path of mailboxes that is none.
-fn pathless(references: &[Reference]) -> impl Iterator<Item = Finding> {
-    let templates = references.iter().filter(|reference| reference.kind == ReferenceKind::MaildirPath);
-    templates.filter_map(|Reference { name, file, at, .. }| {
-        let message = format!("protocol: {}", mailbox::judge(name).err()?);
-        Some(Finding { severity: Severity::Error, file: Some(file.clone()), at: Some(*at), message })
-    })
 }
 
 /// Components are compiled by this program in a process of its own; the system knows by this name which file that is, though

@@ -12,7 +12,9 @@ use tollgate_policy::{Event, Health, Missing, Plugin, TenantPolicy, scope::Bound
 use tollgate_wasm::{Configuration, Reference, ReferenceKind};
 
 use super::{
-    Loader, Whose, by_place, failed, read_files, unnamed,
+    Loader, failed, read_files,
+    references::{Whose, by_place},
+    unnamed,
     version::{digest, digest_of},
 };
 use crate::config::{ComponentSource, Config, PluginConfig, Tenant, files::quoted};
