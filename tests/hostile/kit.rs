@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use tollgate_message::{Address, Draft, Envelope, MessageId, Origin, Received, Session, Timestamp};
+use tollgate_message::Draft;
 use tollgate_policy::{Failure, Plugin};
+use tollgate_testkit::received;
 use tollgate_wasm::{Compiler, Component, Instances, Limits, LoadError, Runtime, Setup, WasmPlugin};
 
 pub(crate) const MESSAGE: &str = "message-received-plugin";
@@ -83,24 +84,5 @@ pub(crate) fn told(failure: &Failure) -> String {
 }
 
 fn draft() -> Draft {
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let recipients = vec![Address::new("u@example.com")];
-    let content = bytes::Bytes::from_static(b"Subject: s\r\n\r\nbody\r\n");
-    Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope { sender: None, recipients, smtputf8: false, eight_bit: false },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    })
+    Draft::new(received("Subject: s\r\n\r\nbody\r\n"))
 }

@@ -3,15 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_message::{
-    Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
-};
+use tollgate_message::{Draft, QueueName, Received, Timestamp};
 use tollgate_policy::{
     Chain, Link, OnFailure, OptionValue, Outcome, Phase, QueueOption, Settings, TenantPolicy, Verdict, Workers,
     scope::{Bounds, Defaults, Scope},
     scripted::Scripted,
 };
-use tollgate_testkit::guest::GREEDY;
+use tollgate_testkit::{guest::GREEDY, received};
 use tollgate_wasm::{Compiler, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 /// The operator's own settings of every queue.
@@ -60,30 +58,9 @@ fn greedy(change: impl FnOnce(&mut Bounds)) -> TenantPolicy {
 const HEADER: &str = "Received: by us\r\nDKIM-Signature: theirs\r\nSubject: s\r\n";
 
 fn draft(wish: &str) -> Draft {
-    let now = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").expect("a time");
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let content = bytes::Bytes::from(format!("{HEADER}X-Try: {wish}\r\n\r\nbody\r\n"));
-    let mut draft = Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope {
-            sender: None,
-            recipients: vec![Address::new("u@example.com")],
-            smtputf8: false,
-            eight_bit: false,
-        },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    });
+    let at = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").expect("a time");
+    let received = received(format!("{HEADER}X-Try: {wish}\r\n\r\nbody\r\n"));
+    let mut draft = Draft::new(Received { at, ..received });
     for (key, value) in [("tenant", "t"), ("received_from", "192.0.2.9"), ("class", "the operator's")] {
         draft.edits.meta.insert(key.to_owned(), value.to_owned());
     }

@@ -1,11 +1,9 @@
 //! What plugins keep in the host between events: counters that were granted, and numbers that they show.
 
-use std::sync::Arc;
-
 use tollgate_capability::{Capability, Grants};
-use tollgate_message::{Address, Draft, Envelope, MessageId, Origin, Received, Session, Timestamp};
+use tollgate_message::Draft;
 use tollgate_policy::{Metric, Plugin};
-use tollgate_testkit::guest;
+use tollgate_testkit::{guest, received};
 use tollgate_wasm::{Compiler, ConfigFile, Instances, Limits, LoadError, Runtime, Setup, WasmPlugin};
 
 fn runtime() -> Runtime {
@@ -27,26 +25,7 @@ fn plugin(runtime: &Runtime, name: &str, declares: &str, limits: Limits) -> Wasm
 
 /// Has the plugin do something, and returns what the host answered it.
 fn told(plugin: &WasmPlugin, wish: &str) -> String {
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let content = bytes::Bytes::from(format!("X-Do: {wish}\r\n\r\nbody\r\n"));
-    let recipients = vec![Address::new("u@example.com")];
-    let draft = Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope { sender: None, recipients, smtputf8: false, eight_bit: false },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    });
+    let draft = Draft::new(received(format!("X-Do: {wish}\r\n\r\nbody\r\n")));
     match plugin.message_received(&draft.received, draft.edits) {
         Ok((_, Ok(verdict))) => format!("{verdict:?}"),
         Ok((_, Err(refusal))) => refusal.reply().text().to_owned(),

@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_message::{
-    Draft, Envelope, MessageId, Origin, QueueName, Received, Session, Timestamp, envelope::Address,
-};
+use tollgate_message::{Draft, QueueName, envelope::Address};
 use tollgate_policy::{Event, Events, FailureKind, Plugin, QueueOption, Settings, Verdict};
-use tollgate_testkit::guest;
+use tollgate_testkit::{guest, received};
 use tollgate_wasm::{Compiler, ConfigFile, Instances, Limits, LoadError, Runtime, Setup, StartError, WasmPlugin};
 
 fn runtime() -> Runtime {
@@ -26,26 +24,9 @@ fn plugin(octets: &[u8], instances: Instances) -> WasmPlugin {
 }
 
 fn draft(header: &str) -> Draft {
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let recipients = vec![Address::new("u@example.com"), Address::new("v@example.com")];
-    let content = bytes::Bytes::from(format!("{header}\r\nbody\r\n"));
-    Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope { sender: None, recipients, smtputf8: false, eight_bit: false },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    })
+    let mut received = received(format!("{header}\r\nbody\r\n"));
+    received.envelope.recipients.push(Address::new("v@example.com"));
+    Draft::new(received)
 }
 
 /// Runs the rogue on one instruction and tells the outcome in words.

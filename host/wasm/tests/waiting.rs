@@ -5,10 +5,10 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tollgate_capability::{Capability, Grants, http::Pattern, kv::Stores};
 use tollgate_dns::Resolver;
-use tollgate_message::{Address, Draft, Envelope, MessageId, Origin, Received, Session, Timestamp};
+use tollgate_message::Draft;
 use tollgate_policy::{Placement, Plugin};
 use tollgate_testdns::{Fault, Server};
-use tollgate_testkit::guest;
+use tollgate_testkit::{guest, received};
 use tollgate_wasm::{
     Compiler, ConfigFile, Instances, Limits, LoadError, Outside, Runtime, Services, Setup, StartError, WasmPlugin,
 };
@@ -65,30 +65,7 @@ impl World {
 }
 
 fn draft(wish: &str) -> Draft {
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let content = bytes::Bytes::from(format!("X-Do: {wish}\r\n\r\nbody\r\n"));
-    Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope {
-            sender: None,
-            recipients: vec![Address::new("u@example.com")],
-            smtputf8: false,
-            eight_bit: false,
-        },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    })
+    Draft::new(received(format!("X-Do: {wish}\r\n\r\nbody\r\n")))
 }
 
 /// Has a plugin do something on this thread, and returns what the host answered it, or how it failed.

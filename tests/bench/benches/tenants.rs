@@ -9,12 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use serde_json::json;
 use tollgate_bench::{round, tell};
-use tollgate_message::{Draft, Envelope, MessageId, Origin, Received, Session, Timestamp, envelope::Address};
+use tollgate_message::Draft;
 use tollgate_policy::Plugin as _;
-use tollgate_testkit::guest::TENANT_HEADER;
+use tollgate_testkit::{guest::TENANT_HEADER, received};
 use tollgate_wasm::{Compiler, Component, ConfigFile, Instances, Limits, Pool, Runtime, Setup, WasmPlugin};
 
 const CONFIGURATIONS: usize = 100;
@@ -90,26 +89,7 @@ fn microseconds(plugin: &WasmPlugin) -> f64 {
 }
 
 fn draft() -> Draft {
-    let now = Timestamp::from_millis(1_764_000_000_000);
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let content = Bytes::from_static(b"X-Tenant: mytenant\r\nSubject: s\r\n\r\nbody\r\n");
-    let recipients = vec![Address::new("u@example.com")];
-    Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope { sender: None, recipients, smtputf8: false, eight_bit: false },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    })
+    Draft::new(received("X-Tenant: mytenant\r\nSubject: s\r\n\r\nbody\r\n"))
 }
 
 /// Returns how many octets of this process are in memory.

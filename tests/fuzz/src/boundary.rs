@@ -3,14 +3,11 @@
 //!
 //! Most arguments are nearly right: calls that go through reach more than those that end at the first check.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use fastrand::Rng;
-use tollgate_message::{
-    Draft, Edits, Envelope, Header, MessageId, Origin, Received, Session, Timestamp, envelope::Address,
-};
+use tollgate_message::{Draft, Edits, Header};
 use tollgate_policy::Plugin as _;
+use tollgate_testkit::received;
 use tollgate_wasm::{Compiler, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 /// What the guest can call, and words that mean something to some of it.
@@ -134,24 +131,5 @@ fn check(edits: &Edits) -> Result<(), String> {
 }
 
 fn draft(body: &[u8]) -> Draft {
-    let now = Timestamp::from_millis(1_700_000_000_000);
-    let session = Session {
-        origin: Origin::Smtp,
-        authz_id: None,
-        may_relay: true,
-        peer: None,
-        local: None,
-        ehlo_domain: None,
-        hostname: "mta.example".to_owned(),
-    };
-    let recipients = vec![Address::new("u@example.com")];
-    let content = Bytes::from([b"Subject: s\r\nX-Schedule: {\"tz\":1}\r\n\r\n".as_slice(), body].concat());
-    Draft::new(Received {
-        id: MessageId::new(now),
-        at: now,
-        envelope: Envelope { sender: None, recipients, smtputf8: false, eight_bit: false },
-        session: Arc::new(session),
-        size: content.len() as u64,
-        content,
-    })
+    Draft::new(received([b"Subject: s\r\nX-Schedule: {\"tz\":1}\r\n\r\n".as_slice(), body].concat()))
 }

@@ -1,5 +1,9 @@
 //! What tests share.
 
+mod message;
+
+pub use message::received;
+
 /// Plugins built as components.
 pub mod guest {
     /// The stock plugin.
