@@ -7,13 +7,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-mod matching;
 mod program;
 mod suite;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::{Value, json};
+use tollgate_desk::matching;
 
 use crate::suite::{Case, subject};
 

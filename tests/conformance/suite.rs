@@ -8,8 +8,7 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use crate::matching;
+use tollgate_desk::matching;
 
 /// A question to the program and the answer that it has to give.
 #[derive(Deserialize)]

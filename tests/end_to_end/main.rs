@@ -46,3 +46,4 @@ mod the_demo_tells_its_story_to_the_end;
 mod the_guide_example_over_http;
 mod the_guide_example_over_smtp;
 mod the_guides_policies_run_as_plugins;
+mod what_plugins_are_asked_is_recorded_and_replayed;

@@ -6,6 +6,7 @@ fn main() {
     let examples =
         ["tollgate-example-tenant-header", "tollgate-example-tenant-pool", "tollgate-example-tenant-parameters"];
     let plugins =
-        [&["hello", "rogue", "gatekeeper", "greedy", "keeper", "errand", "queue-helper"][..], &examples].concat();
+        [&["hello", "rogue", "gatekeeper", "greedy", "keeper", "errand", "faulty", "queue-helper"][..], &examples]
+            .concat();
     tollgate_build::script::embed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), &plugins);
 }

@@ -20,6 +20,7 @@ use std::{
 
 use tollgate_capability::{Capability, Grants, kv::Stores};
 use tollgate_config::{Finding, Position, Severity};
+use tollgate_desk::capture::Capture;
 use tollgate_dns::Resolver;
 use tollgate_message::Timestamp;
 use tollgate_policy::{Chain, Link, Plugin, Workers};
@@ -59,6 +60,8 @@ pub(crate) struct Loader {
     /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that
     /// out.
     resolver: Option<(tollgate_dns::Settings, Resolver)>,
+    /// Where what plugins are asked is written down; shared.
+    capture: Arc<Mutex<Option<Arc<Capture>>>>,
 }
 
 /// What a component may cost, and use.
@@ -112,10 +115,15 @@ impl Loaded {
 impl Loader {
     /// Starts the engine; compiled code is kept in `cache`. Plugins keep nothing and ask nobody.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
-        Ok(Self::on(Runtime::new(cache, compiler())?, Services::default(), Arc::default()))
+        Ok(Self::on(Runtime::new(cache, compiler())?, Services::default(), Arc::default(), Arc::default()))
     }
 
-    fn on(runtime: Runtime, services: Services, in_force: Arc<Mutex<Services>>) -> Self {
+    fn on(
+        runtime: Runtime,
+        services: Services,
+        in_force: Arc<Mutex<Services>>,
+        capture: Arc<Mutex<Option<Arc<Capture>>>>,
+    ) -> Self {
         Self {
             runtime,
             services,
@@ -126,19 +134,21 @@ impl Loader {
             doors: BTreeSet::new(),
             in_force,
             resolver: None,
+            capture,
         }
     }
 
     /// Starts the engine for a server: plugins that were granted it keep values in a folder, and ask others.
     pub(crate) fn serving(cache: &Path, values: PathBuf) -> io::Result<Self> {
         let mut loader = Self::new(Some(cache))?;
-        loader.services.stores = Some(Arc::new(Stores::new(values)));
+        loader.keep(values);
         Ok(loader)
     }
 
     /// Returns a loader on the same engine.
     pub(crate) fn share(&self) -> Self {
-        Self::on(self.runtime.clone(), self.services.clone(), Arc::clone(&self.in_force))
+        let (in_force, capture) = (Arc::clone(&self.in_force), Arc::clone(&self.capture));
+        Self::on(self.runtime.clone(), self.services.clone(), in_force, capture)
     }
 
     /// Sees to it that plugins of a server can ask others, as this configuration has it.
@@ -161,10 +171,31 @@ impl Loader {
         self.services.outside = Some(Outside { resolver, listeners });
     }
 
+    /// Sees to it that what plugins of a server are asked is written down, as this configuration has it.
+    fn open_capture(&self, config: &Config) {
+        // Whoever only asks what would be writes nothing down.
+        let wanted = config.capture.as_ref().filter(|_| self.services.stores.is_some());
+        let mut capture = self.capture.lock().unwrap_or_else(PoisonError::into_inner);
+        if capture.as_ref().map(|capture| capture.wanted()) != wanted {
+            let warn = |reason: &io::Error| tracing::warn!(%reason, "events are not written down (capture.path)");
+            *capture = wanted.and_then(|wanted| Capture::start(wanted.clone()).inspect_err(warn).ok());
+        }
+    }
+
+    /// Returns a plugin as it is asked: what it is asked may be written down.
+    fn captured(&self, plugin: Arc<dyn Plugin>) -> Arc<dyn Plugin> {
+        let capture = self.capture.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*capture {
+            Some(capture) => capture.of(plugin),
+            None => plugin,
+        }
+    }
+
     /// Loads all plugins, or returns everything that is wrong with the operator's and their files. What is wrong with
     /// tenants' is told besides.
     pub(crate) fn load(&mut self, config: &Config) -> Result<Loaded, Vec<Finding>> {
         self.open_outside(config);
+        self.open_capture(config);
         let pools: Vec<String> = config.pools().keys().cloned().collect();
         self.pins = Some(config.spool.pins());
         let Configured { links, plugins, findings, guarded } = self.configure(&config.plugins, Some(&pools));
@@ -204,7 +235,7 @@ impl Loader {
                 Ok(version) => {
                     let configuration = version.configuration.clone();
                     configured.findings.extend(pinned(config, &version));
-                    configured.links.push(link(config, &version));
+                    configured.links.push(self.link(config, &version));
                     let installed = Installed::with(self.plugins.get(&config.name), version);
                     configured.plugins.insert(config.name.clone(), installed);
                     configuration
@@ -225,6 +256,18 @@ impl Loader {
         let findings: Vec<_> = findings.collect();
         configured.findings.extend(findings);
         configured
+    }
+
+    /// Returns a plugin's place in the chain.
+    fn link(&self, config: &PluginConfig, version: &Version) -> Link {
+        Link {
+            plugin: self.captured(Arc::clone(&version.plugin)),
+            phase: config.phase,
+            on_failure: config.on_failure,
+            health: Arc::clone(&version.health),
+            mode: config.rivalry.mode,
+            instead_of: config.rivalry.instead_of.as_ref().map(|(name, _)| name.clone()),
+        }
     }
 
     /// Returns the stock plugin's component.
@@ -296,15 +339,36 @@ impl Loader {
         files: Vec<ConfigFile>,
     ) -> Result<(WasmPlugin, Configuration), Configuration> {
         let component = component.map_err(|text| unnamed(vec![failed(config, config.component_at, &text)]))?;
-        let (name, limits) = (config.name.clone(), config.limits.clone());
-        let (instances, core_dumps, scope) = (config.instances, config.core_dumps.clone(), config.scope.clone());
-        let (services, hosts) = (self.services.clone(), Arc::clone(&config.hosts));
-        let setup = Setup { name, files, limits, instances, core_dumps, scope, services, hosts };
-        let started = WasmPlugin::start(component, setup);
+        let started = WasmPlugin::start(component, self.setup(config, files));
         started.map_err(|error| match error {
             StartError::Configuration(refused) => refused,
             StartError::Failed(failure) => unnamed(vec![failed(config, config.origin.1, &failure.to_string())]),
         })
+    }
+
+    /// Returns what a plugin is started with.
+    fn setup(&self, config: &PluginConfig, files: Vec<ConfigFile>) -> Setup {
+        let (name, limits) = (config.name.clone(), config.limits.clone());
+        let (instances, core_dumps, scope) = (config.instances, config.core_dumps.clone(), config.scope.clone());
+        let (services, hosts) = (self.services.clone(), Arc::clone(&config.hosts));
+        Setup { name, files, limits, instances, core_dumps, scope, services, hosts }
+    }
+
+    /// Returns the component of a plugin that is in no configuration, and what it would be started with.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the component, and with files that cannot be read.
+    pub(crate) fn unstarted(&mut self, config: &PluginConfig) -> Result<(Arc<Component>, Setup), Vec<Finding>> {
+        let material = self.material(config).map_err(|refused| refused.findings)?;
+        let key = (PathBuf::from(source(&config.component)), material.component.to_vec());
+        let component = self.load_octets(key, (&config.limits, config.grants));
+        let component = component.map_err(|text| vec![failed(config, config.component_at, &text)])?;
+        Ok((component, self.setup(config, material.files.to_vec())))
+    }
+
+    /// Has plugins that were granted it keep values in a folder.
+    pub(crate) fn keep(&mut self, values: PathBuf) {
+        self.services.stores = Some(Arc::new(Stores::new(values)));
     }
 
     fn component(&mut self, source: &ComponentSource, may: May<'_>) -> Result<Arc<Component>, String> {
@@ -369,18 +433,6 @@ pub(crate) fn examined(refused: Refused, cache: Option<&Path>) -> Refused {
 /// Returns what is wrong before a plugin could name anything.
 fn unnamed(findings: Vec<Finding>) -> Configuration {
     Configuration { findings, references: Vec::new() }
-}
-
-/// Returns a plugin's place in the chain.
-fn link(config: &PluginConfig, version: &Version) -> Link {
-    Link {
-        plugin: Arc::clone(&version.plugin),
-        phase: config.phase,
-        on_failure: config.on_failure,
-        health: Arc::clone(&version.health),
-        mode: config.rivalry.mode,
-        instead_of: config.rivalry.instead_of.as_ref().map(|(name, _)| name.clone()),
-    }
 }
 
 /// Says that something stands in for a plugin's files: who reads them is to know.

@@ -1,4 +1,4 @@
-//! `tollgate plugin inspect`, `check` and `run`: a component on its author's desk.
+//! `tollgate plugin` on an author's desk: `inspect`, `check`, `run`, `test`, `bench`, `replay`.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate_testkit::guest::{HELLO, KEEPER, QUEUE_HELPER, ROGUE};
+use tollgate_testkit::guest::{FAULTY, GATEKEEPER, HELLO, KEEPER, QUEUE_HELPER, ROGUE, TENANT_HEADER};
 
 /// A folder with components, some files, and what is none.
 fn desk() -> TempDir {
@@ -21,6 +21,9 @@ fn desk() -> TempDir {
         ("keeper.wasm", KEEPER),
         ("rogue.wasm", ROGUE),
         ("helper.wasm", QUEUE_HELPER),
+        ("gate.wasm", GATEKEEPER),
+        ("faulty.wasm", FAULTY),
+        ("tenant.wasm", TENANT_HEADER),
         ("junk.wasm", b"no component"),
         ("half.wasm", &HELLO[..HELLO.len() / 2]),
         ("bad.toml", b"[queue.default]\nmax_aeg = '1h'\n"),
@@ -103,7 +106,8 @@ fn run_shows_the_verdict_the_edits_and_what_they_cost() {
 
     let cost = ["microseconds", "memory_bytes", "host_calls"].map(|key| told[key].as_u64().unwrap() > 0);
     assert_eq!((code, &told["verdict"], cost), (Some(0), &json!("accept"), [true; 3]));
-    assert_eq!(told["header"], json!({ "removed": [], "added": ["X-Hello: to 1 recipient(s)"] }));
+    let edits = (&told["headers_removed"], &told["headers_added"]);
+    assert_eq!(edits, (&json!([]), &json!(["X-Hello: to 1 recipient(s)"])));
 }
 
 #[test]
@@ -118,4 +122,150 @@ fn run_tells_a_trap_with_its_place_and_a_bad_event_with_its_field() {
     assert_eq!((trapped, bad, &told["failure"]["kind"]), (Some(1), Some(2), &json!("trap")));
     assert!(detail.contains("told to panic file=tests/guests/rogue/src/lib.rs line="), "{detail}");
     assert_eq!(said, "tollgate: -: sender: expected text, got 5\n");
+}
+
+#[test]
+fn run_puts_any_event_that_the_component_handles() {
+    let desk = desk();
+    let queues = desk.path().join("queues.toml");
+    fs::write(&queues, "[queue.default]\nmax_age = '3h'\n[tenant.t]\noverall_max_message_rate = '5/s'\n").unwrap();
+    let helper = ["run", "helper.wasm", "--config", "queues.toml", "--event", "-"];
+    let gate = ["run", "gate.wasm", "--event", "-"];
+    let put = |arguments: &[&str], event: Value| {
+        let (code, mut told) = json_of(desk.path(), arguments, &event.to_string());
+        let fields = told.as_object_mut().unwrap();
+        ["microseconds", "memory_bytes", "host_calls"].iter().for_each(|cost| drop(fields.remove(*cost)));
+        (code, told)
+    };
+
+    let told = [
+        put(&helper, json!({ "event": "queue-config", "queue": "t@d.example" })),
+        put(&helper, json!({ "event": "throttles", "tenant": "t" })),
+        put(&gate, json!({ "event": "egress", "pool": "no-such-pool" })),
+        put(&gate, json!({ "event": "record", "records": ["{}"] })),
+    ];
+
+    let expected = [
+        json!({ "settings": { "max_age": "3h" } }),
+        json!({ "throttles": [{ "scope": "tenant", "key": "t", "rate": "5/s" }] }),
+        json!({ "pass": true }),
+        json!({ "taken": 1 }),
+    ];
+    assert_eq!(told.each_ref().map(|(_, told)| told.clone()), expected);
+    let (code, _, said) = plugin(desk.path(), &["run", "hello.wasm", "--event", "-"], r#"{"event": "throttles"}"#);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(2), "tollgate: the component does not handle throttles, which the event is\n")
+    );
+}
+
+#[test]
+fn test_holds_a_component_to_the_contract_and_to_its_authors_cases() {
+    let desk = desk();
+    let cases = desk.path().join("cases");
+    fs::create_dir(&cases).unwrap();
+    let case = |headers: &str, expect: &str| {
+        format!(
+            "description = 'it is so'\nconfig = ['../tenants.toml']\n[event]\nrecipients = ['u@d.example']\nheaders = {headers}\n[expect]\n{expect}\n"
+        )
+    };
+    fs::write(desk.path().join("tenants.toml"), "[tenant.one]\n").unwrap();
+    for (name, text) in [
+        ("known.toml", case("[['X-Tenant', 'one']]", "meta = { tenant = 'one' }\nheaders_removed = ['X-Tenant: one']")),
+        ("unknown.toml", case("[['X-Tenant', 'two']]", "verdict = 'reject'\nreply = { '$contains' = 'no tenant' }")),
+        ("wrong.toml", case("[]", "verdict = 'defer'")),
+        ("broken.toml", "expect = 1".to_owned()),
+    ] {
+        fs::write(cases.join(name), text).unwrap();
+    }
+
+    let (code, told) =
+        json_of(desk.path(), &["test", "tenant.wasm", "--config", "tenants.toml", "--junit", "junit.xml"], "");
+
+    let behaviour = told["suites"][1]["entries"].as_array().unwrap();
+    let verdicts: Vec<(&str, &str)> =
+        behaviour.iter().map(|entry| (entry["name"].as_str().unwrap(), entry["verdict"].as_str().unwrap())).collect();
+    let expected = [("broken", "broken"), ("known", "holds"), ("unknown", "holds"), ("wrong", "broken")];
+    assert_eq!((code, verdicts.as_slice()), (Some(1), &expected[..]), "{told:#}");
+    let contract = told["suites"][0]["entries"].as_array().unwrap();
+    assert!(contract.iter().all(|entry| entry["verdict"] != "broken"), "{told:#}");
+    let junit = fs::read_to_string(desk.path().join("junit.xml")).unwrap();
+    assert!(
+        junit.contains("expected &quot;defer&quot;, got &quot;accept&quot;") || junit.contains("expected \"defer\""),
+        "{junit}"
+    );
+}
+
+#[test]
+fn test_prints_what_is_broken_for_people_and_ends_with_one() {
+    let desk = desk();
+    fs::write(desk.path().join("fault"), format!("needs-a-subject {} end", "#".repeat(100))).unwrap();
+
+    let (code, out, _) = plugin(desk.path(), &["test", "faulty.wasm", "--config", "fault", "--color", "never"], "");
+
+    let broken: Vec<&str> = out.lines().filter(|line| line.contains("broken ")).collect();
+    let clauses =
+        ["  broken   absent-headers   It judges messages whose fields are absent, empty, or there many times."];
+    assert_eq!((code, &broken[..1]), (Some(1), &clauses[..]), "{out}");
+    assert!(
+        out.contains("             message-received, no Subject: trap: panicked: every message has a subject"),
+        "{out}"
+    );
+    assert!(out.lines().last().unwrap().starts_with("faulty.wasm does not hold: "), "{out}");
+}
+
+#[test]
+fn a_rewrite_of_queue_helper_proves_itself_by_its_cases() {
+    let desk = desk();
+
+    let (stock, told) = json_of(desk.path(), &["test", "helper.wasm", "--suite", "queue-helper"], "");
+    let (other, differs) = json_of(desk.path(), &["test", "tenant.wasm", "--suite", "queue-helper"], "");
+
+    assert_eq!((stock, &told["broken"], &told["skipped"]), (Some(0), &json!(0), &json!(0)), "{told:#}");
+    assert!(told["holds"].as_u64() > Some(800), "{}", told["holds"]);
+    assert!(other == Some(1) && differs["broken"].as_u64() > Some(400), "{}", differs["broken"]);
+}
+
+#[test]
+fn bench_measures_fresh_and_warm_instances() {
+    let desk = desk();
+    let event = desk.path().join("event.json");
+    fs::write(&event, r#"{"recipients": ["b@y.example"], "headers": [["Subject", "hi"]]}"#).unwrap();
+
+    let (code, told) = json_of(desk.path(), &["bench", "hello.wasm", "--event", "event.json", "--seconds", "0.05"], "");
+
+    let kinds = ["fresh", "warm"].map(|kind| json!(kind));
+    let seen = [&told[0]["instances"], &told[1]["instances"]];
+    assert_eq!((code, seen), (Some(0), kinds.each_ref()));
+    for key in ["events", "p50_us", "p99_us", "host_calls", "memory_bytes", "events_per_second"] {
+        assert!(told[0][key].as_f64() > Some(0.0) && told[1][key].as_f64() > Some(0.0), "{key}: {told:#}");
+    }
+}
+
+#[test]
+fn replay_shows_where_two_versions_differ() {
+    let desk = desk();
+    let line = |tenant: &str| json!({ "recipients": ["u@d.example"], "headers": [["X-Tenant", tenant]] }).to_string();
+    fs::write(desk.path().join("events.jsonl"), [line("one"), line("two"), String::new()].join("\n")).unwrap();
+    fs::write(desk.path().join("old.toml"), "[tenant.one]\n[tenant.two]\n").unwrap();
+    fs::write(desk.path().join("new.toml"), "[tenant.one]\n").unwrap();
+    let replay = |old| {
+        let against = ["--against", "tenant.wasm", "--against-config", old];
+        json_of(
+            desk.path(),
+            &[&["replay", "--events", "events.jsonl", "tenant.wasm", "--config", "new.toml"][..], &against].concat(),
+            "",
+        )
+    };
+
+    let (differ, told) = replay("old.toml");
+    let (alike, _) = replay("new.toml");
+
+    let first = &told["differing"][0];
+    let places: Vec<_> = first["differences"].as_array().unwrap().iter().map(|entry| &entry["at"]).collect();
+    assert_eq!(
+        (differ, alike, &told["events"], &first["place"]),
+        (Some(1), Some(0), &json!(2), &json!("events.jsonl:2"))
+    );
+    assert_eq!(places, [&json!("meta.tenant"), &json!("reply"), &json!("verdict")]);
 }

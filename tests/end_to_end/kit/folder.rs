@@ -37,6 +37,11 @@ impl Folder {
         fs::write(self.path().join(name), content).unwrap();
     }
 
+    /// Reads a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
     /// Returns the command that serves this configuration, with its standard error open to be read.
     pub(crate) fn serve(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));

@@ -20,6 +20,8 @@ pub mod guest {
     pub const ERRAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/errand.wasm"));
     /// Counts, as the field `X-Do` of a message says; see `tests/guests/keeper`.
     pub const KEEPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keeper.wasm"));
+    /// Breaks one clause of the contract of all plugins, the one that its file names; see `tests/guests/faulty`.
+    pub const FAULTY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/faulty.wasm"));
     /// The example that takes the tenant out of a header.
     pub const TENANT_HEADER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tollgate-example-tenant-header.wasm"));
     /// The example whose egress pool is named after the tenant.

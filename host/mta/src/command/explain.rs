@@ -9,10 +9,9 @@ mod ask;
 mod attempts;
 mod background;
 mod batch;
-mod fields;
+mod conformance;
 mod human;
 mod layers;
-mod message;
 mod reason;
 mod request;
 mod sender;
@@ -24,7 +23,7 @@ use std::{env, net::IpAddr, path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use tollgate_message::{Origin, Timestamp};
 
-pub(super) use request::message_of;
+pub(super) use conformance::conformance;
 
 use super::{page, terminal::Colour};
 

@@ -4,6 +4,7 @@
 //! checked here, so that the rest of the program meets only values that hold together.
 
 mod auth;
+mod capture;
 mod clash;
 mod egress;
 pub(crate) mod files;
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) egress: Egress,
     /// How names are looked up.
     pub(crate) resolver: tollgate_dns::Settings,
+    /// What of the events that plugins are asked is written down, if anything is.
+    pub(crate) capture: Option<tollgate_desk::capture::Wanted>,
     /// Folder of log records; none are written without one.
     pub(crate) records: Option<PathBuf>,
 }

@@ -10,7 +10,8 @@ use tollgate_config::{Finding, Findings, Position, Section, Severity, Table, Val
 use tollgate_spool::Durability;
 
 use super::{
-    Config, PluginConfig, SpoolConfig, UNSPECIFIED, auth, clash, egress, listen, plugin, resolver, secret, tenant, text,
+    Config, PluginConfig, SpoolConfig, UNSPECIFIED, auth, capture, clash, egress, listen, plugin, resolver, secret,
+    tenant, text,
 };
 
 /// A configuration that cannot be used.
@@ -129,8 +130,8 @@ fn pools(table: &Table) -> Option<Vec<String>> {
 }
 
 /// What a misspelt section may have been meant for, as far as pools are concerned.
-const SECTIONS: [&str; 11] =
-    ["spool", "smtp", "http", "auth", "plugin", "tenant", "source", "pool", "egress", "resolver", "log"];
+const SECTIONS: [&str; 12] =
+    ["spool", "smtp", "http", "auth", "plugin", "tenant", "source", "pool", "egress", "resolver", "capture", "log"];
 
 /// Reads the file's sections. Where there is no configuration without one that is missing, the plugins come back alone.
 fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Result<Config, Vec<PluginConfig>> {
@@ -147,6 +148,7 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Result<Con
     let (http, admin_hosts) = listen::http(&mut top, auth, &listeners, findings).unzip();
     clash::check(table, &listeners, http.as_ref(), findings);
     let resolver = resolver::resolver(&mut top, findings);
+    let capture = capture::capture(&mut top, folder, findings);
     let records = records(&mut top, folder, findings);
     top.finish(findings);
     if opens_nothing(table) {
@@ -155,7 +157,7 @@ fn sections(table: &Table, folder: &Path, findings: &mut Findings) -> Result<Con
     match spool {
         Some(spool) => {
             let admin_hosts = admin_hosts.unwrap_or_default();
-            Ok(Config { spool, listeners, http, admin_hosts, plugins, tenants, egress, resolver, records })
+            Ok(Config { spool, listeners, http, admin_hosts, plugins, tenants, egress, resolver, capture, records })
         }
         None => Err(plugins),
     }

@@ -139,14 +139,21 @@ impl Loader {
         let source = source.map_err(|text| errors.push(failed(config, config.component_at, &text))).ok();
         let files = read_files(config, &mut errors);
         let Some((key, octets)) = source.filter(|_| errors.is_empty()) else { return Err(unnamed(errors)) };
-        let identity = (digest(&octets), digest_of(&files), self.setup_of(config));
+        let wanted = self
+            .capture
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(|capture| capture.wanted().clone());
+        let setup = format!("{}{wanted:?}", self.setup_of(config));
+        let identity = (digest(&octets), digest_of(&files), setup);
         if let Some(known) = self.of_tenants.get(&config.name).filter(|known| known.identity == identity) {
             return Ok((known.ready.clone(), known.configuration.clone()));
         }
         let (size, grants) = (octets.len() as u64, config.grants);
         let component = self.load_octets((key, octets), (&config.limits, grants));
         let (plugin, configuration) = self.start(config, component, files)?;
-        let (plugin, health, digest) = (Arc::new(plugin), Arc::default(), identity.0.clone());
+        let (plugin, health, digest) = (self.captured(Arc::new(plugin)), Arc::default(), identity.0.clone());
         let ready = Ready { plugin, health, digest, grants, size };
         let known = Known { identity, ready: ready.clone(), configuration: configuration.clone() };
         self.of_tenants.insert(config.name.clone(), known);

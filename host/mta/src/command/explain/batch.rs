@@ -8,6 +8,7 @@ use std::{
     io::{self, BufRead, Write},
     process::ExitCode,
     rc::Rc,
+    sync::Arc,
 };
 
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use tokio::runtime::Runtime;
 use tollgate_inbound::Caller;
 use tollgate_message::Timestamp;
 use tollgate_policy::Chain;
-use tollgate_wasm::ConfigFile;
+use tollgate_wasm::{Component, ConfigFile};
 
 use super::{
     super::BAD,
@@ -48,7 +49,8 @@ pub(super) fn run() -> ExitCode {
     }
 }
 
-struct Batch {
+/// Where requests are answered.
+pub(super) struct Batch {
     stock: Stock,
     runtime: Runtime,
     recent: VecDeque<(Vec<String>, Rc<Configured>)>,
@@ -56,8 +58,16 @@ struct Batch {
 
 impl Batch {
     fn start() -> Result<Self, String> {
-        let runtime = super::single::runtime()?;
-        Ok(Self { stock: Stock::load()?, runtime, recent: VecDeque::new() })
+        Self::on(Stock::load()?)
+    }
+
+    /// Returns one in which another component stands in the stock plugin's place.
+    pub(super) fn of(component: Arc<Component>) -> Result<Self, String> {
+        Self::on(Stock::of(component)?)
+    }
+
+    fn on(stock: Stock) -> Result<Self, String> {
+        Ok(Self { stock, runtime: super::single::runtime()?, recent: VecDeque::new() })
     }
 
     fn serve(&mut self, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
@@ -73,7 +83,7 @@ impl Batch {
     }
 
     /// Returns the response to a line, whatever is in it.
-    fn respond(&mut self, line: &[u8]) -> Map<String, Value> {
+    pub(super) fn respond(&mut self, line: &[u8]) -> Map<String, Value> {
         let refused = |message: String| answer::finish(Map::new(), &[answer::error(message)]);
         let (id, mut response) = match serde_json::from_slice(line) {
             Ok(Value::Object(request)) => {

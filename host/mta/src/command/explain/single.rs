@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tollgate_config::Finding;
+use tollgate_desk::event::Parts;
 use tollgate_message::{QueueName, Timestamp};
 use tollgate_policy::{Chain, Failure};
 use tollgate_wasm::ConfigFile;
@@ -20,9 +21,7 @@ use super::{
     super::{BAD, finding, log, terminal::plain},
     Args, answer, ask,
     background::Background,
-    human,
-    message::Parts,
-    sender,
+    human, sender,
     stock::Stock,
     user_cache,
 };
@@ -152,17 +151,13 @@ fn question(args: &Args, now: Timestamp) -> Result<Question, String> {
     if let Some(to) = args.to.iter().find(domainless) {
         return Err(format!("--to: '{to}' is no address; write one such as ann@example.com"));
     }
+    // Who sends is found out with the configuration.
     Ok(Question::Message(Parts {
         origin: args.origin.into(),
-        // Who sends is found out with the configuration.
-        authz_id: None,
-        may_relay: true,
-        hostname: "localhost".to_owned(),
         sender: args.from.clone().unwrap_or_default(),
-        recipients: args.to.clone(),
         headers: args.headers.clone(),
         meta: args.meta.iter().cloned().collect(),
-        now,
+        ..Parts::new(args.to.clone(), now)
     }))
 }
 

@@ -25,11 +25,18 @@ pub(super) struct Configured {
     pub(super) findings: Vec<Finding>,
 }
 
+fn failed(reason: std::io::Error) -> String {
+    format!("plugins cannot be run here: {reason}")
+}
+
 impl Stock {
     /// Compiles the plugin, or takes it from the user's cache.
     pub(super) fn load() -> Result<Self, String> {
-        let failed = |reason: std::io::Error| format!("plugins cannot be run here: {reason}");
-        let component = Loader::new(user_cache().as_deref()).map_err(failed)?.queue_helper()?;
+        Self::of(Loader::new(user_cache().as_deref()).map_err(failed)?.queue_helper()?)
+    }
+
+    /// Returns one with another component in its place.
+    pub(super) fn of(component: Arc<Component>) -> Result<Self, String> {
         Ok(Self { component, workers: Workers::start(1).map_err(failed)? })
     }
 

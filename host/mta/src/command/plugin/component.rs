@@ -1,13 +1,27 @@
 //! A component of an author's, on his desk: with its files and grants, and no server.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
+use tempfile::TempDir;
 use tollgate_capability::{Capability, Grants};
 use tollgate_config::{Finding, Position};
-use tollgate_policy::{OnFailure, Phase, scope::Scope};
+use tollgate_desk::contract::Subject;
+use tollgate_policy::{OnFailure, Phase, Plugin, scope::Scope};
 use tollgate_wasm::{Instances, Limits};
 
-use crate::config::{ComponentSource, PluginConfig, PluginFile, Rivalry};
+use super::{
+    super::{explain::user_cache, finding, terminal::Colour},
+    change::unasked,
+};
+use crate::{
+    config::{ComponentSource, PluginConfig, PluginFile, Rivalry},
+    policy::Loader,
+};
 
 /// What a component is tried with.
 #[derive(clap::Args, Debug)]
@@ -21,6 +35,18 @@ pub(super) struct Component {
     /// What it is granted, such as counters or kv; may be repeated.
     #[arg(long = "grant", value_name = "NAME", value_parser = capability)]
     grants: Vec<Capability>,
+}
+
+/// A component that runs on the desk. What it was granted to keep lies in a folder that goes with this.
+pub(super) struct Running {
+    pub(super) plugin: Arc<dyn Plugin>,
+    _values: Option<TempDir>,
+}
+
+/// A component that is ready to be run in one way or another.
+pub(super) struct Waiting {
+    pub(super) subject: Subject,
+    _values: Option<TempDir>,
 }
 
 fn capability(name: &str) -> Result<Capability, String> {
@@ -37,6 +63,52 @@ impl Component {
             false => finding,
         };
         findings.into_iter().map(place).collect()
+    }
+
+    /// Loads and configures it, and prints what is to be said about that.
+    ///
+    /// # Errors
+    /// The exit code where a host would not take it.
+    pub(super) fn load(&self, color: Colour) -> Result<Running, ExitCode> {
+        let (mut loader, values) = self.loader()?;
+        let (plugin, findings) = loader.alone(&self.section());
+        self.tell(findings, color);
+        let plugin = plugin.ok_or(ExitCode::FAILURE)?;
+        Ok(Running { plugin, _values: values })
+    }
+
+    /// Loads it and reads its files, and prints what is wrong with them.
+    ///
+    /// # Errors
+    /// The exit code where a host would not take it.
+    pub(super) fn subject(&self, color: Colour) -> Result<Waiting, ExitCode> {
+        let (mut loader, values) = self.loader()?;
+        let loaded = loader.unstarted(&self.section());
+        let (component, setup) = loaded.map_err(|findings| {
+            self.tell(findings, color);
+            ExitCode::FAILURE
+        })?;
+        Ok(Waiting { subject: Subject { component, setup }, _values: values })
+    }
+
+    /// Returns another component with the same grants, and with these files or the same.
+    pub(super) fn other(&self, file: &Path, config: &[PathBuf]) -> Self {
+        let config = if config.is_empty() { self.config.clone() } else { config.to_vec() };
+        Self { file: file.to_owned(), config, grants: self.grants.clone() }
+    }
+
+    fn loader(&self) -> Result<(Loader, Option<TempDir>), ExitCode> {
+        let failed = |reason: io::Error| unasked(&format!("no engine: {reason}"));
+        let mut loader = Loader::new(user_cache().as_deref()).map_err(failed)?;
+        let keeps = self.grants.contains(&Capability::Kv);
+        let values = keeps.then(tempfile::tempdir).transpose().map_err(failed)?;
+        values.iter().for_each(|folder| loader.keep(folder.path().to_owned()));
+        Ok((loader, values))
+    }
+
+    fn tell(&self, findings: Vec<Finding>, color: Colour) {
+        let mut err = io::stderr();
+        finding::print(&self.in_words(findings), Path::new(""), color.ink(&err), &mut err);
     }
 
     /// Returns what a section of `tollgate.toml` with nothing else in it would say.

@@ -1,11 +1,15 @@
 //! `tollgate plugin`: components on an author's desk, and the plugins of a running server.
 
+mod bench;
 mod change;
 mod check;
 mod component;
+mod events;
 mod inspect;
 mod list;
+mod replay;
 mod run;
+mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -25,8 +29,14 @@ enum Command {
     Inspect(inspect::Args),
     /// Tells whether a host would take a component with its configuration files.
     Check(check::Args),
-    /// Puts one message to a component, in the engine that servers have, and shows what it does.
+    /// Puts one event to a component, in the engine that servers have, and shows what it does.
     Run(run::Args),
+    /// Holds a component to the contract of all plugins, to its author's cases, or to those of queue-helper.
+    Test(test::Args),
+    /// Measures what an event costs, in fresh instances and in warm ones.
+    Bench(bench::Args),
+    /// Puts recorded events to two versions of a component, and shows where they differ.
+    Replay(replay::Args),
     /// Lists the plugins that a server runs: versions, events, state, and how often which outcome was.
     List(list::Args),
     /// Gives a plugin another component at once, if the whole configuration holds with it.
@@ -53,6 +63,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::List(args) => list::run(args),
         Command::Swap { name, file, server } => change::swap(name, file, server),
         Command::Rollback { name, server } => change::rollback(name, server),

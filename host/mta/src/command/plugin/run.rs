@@ -1,41 +1,34 @@
-//! `tollgate plugin run`: one message, put to a component in the engine that servers have.
-//!
-//! The event is JSON, with the fields of a request of `explain --batch`: `sender`, `recipients`, `headers`, `meta`, `authz_id`,
-//! `may_relay`, `origin`, `now`.
+//! `tollgate plugin run`: one event, put to a component in the engine that servers have.
 
 use std::{
-    collections::BTreeSet,
-    fs,
-    io::{self, Read as _, Write as _},
-    path::{Path, PathBuf},
+    io::{self, Write as _},
+    path::PathBuf,
     process::ExitCode,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::{Map, Value, json};
-use tollgate_message::{Draft, Edits, Timestamp};
-use tollgate_policy::{Answer, Event, Failure, Plugin, Verdict, Vitals};
+use tollgate_desk::{Event, Outcome};
 
 use super::{
     super::{
-        explain::{message_of, user_cache},
-        finding,
         page::{Cell, Page, toned},
         terminal::{Colour, Ink, Tone},
     },
     change::unasked,
     component::Component,
+    events,
 };
-use crate::policy::Loader;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     #[command(flatten)]
     component: Component,
-    /// The message, as JSON; `-` reads standard input.
+    /// The event, as JSON, or TOML where the file's name says so; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
+    /// Which line, of a file that has an event in each (`.jsonl`).
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    line: usize,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -44,139 +37,113 @@ pub(super) struct Args {
     color: Colour,
 }
 
-/// What became of the message.
-struct Outcome {
-    answer: Result<(Edits, Answer), Failure>,
-    took: Duration,
-    vitals: Vitals,
-}
-
 /// Runs the event; returns 1 where the component fails or is not taken, 2 where it cannot even be asked.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let draft = match event(&args.event) {
-        Ok(draft) => draft,
-        Err(reason) => return unasked(&format!("{}: {reason}", args.event.display())),
+    let event = match events::one(&args.event, args.line) {
+        Ok(event) => event,
+        Err(reason) => return unasked(&reason),
     };
-    let mut loader = match Loader::new(user_cache().as_deref()) {
-        Ok(loader) => loader,
-        Err(reason) => return unasked(&format!("no engine: {reason}")),
+    let desk = match args.component.load(args.color) {
+        Ok(desk) => desk,
+        Err(code) => return code,
     };
-    let (plugin, findings) = loader.alone(&args.component.section());
-    let findings = args.component.in_words(findings);
-    finding::print(&findings, Path::new(""), args.color.ink(&io::stderr()), &mut io::stderr());
-    let Some(plugin) = plugin else { return ExitCode::FAILURE };
-    if !plugin.events().contains(Event::MessageReceived) {
-        return unasked("the component does not handle message-received, which is the event that is run here");
+    let name = event.kind().name();
+    if !desk.plugin.events().contains(event.kind()) {
+        return unasked(&format!("the component does not handle {name}, which the event is"));
     }
     super::super::log::start();
-    let outcome = ask(&*plugin, &draft);
+    // What the first event of an instance pays once is not what an event costs.
+    drop(desk.plugin.take_snapshot());
+    let outcome = tollgate_desk::ask(&*desk.plugin, &event);
     let mut out = io::stdout();
-    let text = if args.json {
-        format!("{:#}\n", as_json(&draft, &outcome))
-    } else {
-        page(&draft, &outcome, args.color.ink(&out))
-    };
+    let text =
+        if args.json { format!("{:#}\n", as_json(&outcome)) } else { page(&event, &outcome, args.color.ink(&out)) };
     drop(out.write_all(text.as_bytes()));
     if outcome.answer.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn event(path: &Path) -> Result<Draft, String> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        io::stdin().read_to_string(&mut text).map(drop)
-    } else {
-        fs::read_to_string(path).map(|read| text = read)
+fn as_json(outcome: &Outcome) -> Value {
+    let mut told = match &outcome.answer {
+        Ok(answer) => answer.clone(),
+        Err(failure) => json!({ "failure": { "kind": failure.kind.word(), "detail": failure.detail } }),
     };
-    read.map_err(|reason| reason.to_string())?;
-    let object: Map<String, Value> =
-        serde_json::from_str(&text).map_err(|reason| format!("no JSON object: {reason}"))?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    message_of(&object, Timestamp::from_millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)))
-}
-
-fn ask(plugin: &dyn Plugin, draft: &Draft) -> Outcome {
-    // What the first event of an instance pays once is not what an event costs.
-    drop(plugin.take_snapshot());
-    let started = Instant::now();
-    let answer = plugin.message_received(&Arc::clone(&draft.received), draft.edits.clone());
-    Outcome { answer, took: started.elapsed(), vitals: plugin.vitals() }
-}
-
-/// A field of the header, as it was and as it is: the lines that are gone, and those that have come.
-fn header_changes(before: &Edits, after: &Edits) -> (Vec<String>, Vec<String>) {
-    let lines = |edits: &Edits| -> Vec<String> {
-        edits.header.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value).trim())).collect()
-    };
-    let (old, new) = (lines(before), lines(after));
-    let only = |here: &[String], there: &[String]| here.iter().filter(|line| !there.contains(line)).cloned().collect();
-    (only(&old, &new), only(&new, &old))
-}
-
-fn meta_changes(before: &Edits, after: &Edits) -> Vec<(String, Option<String>, Option<String>)> {
-    let keys: BTreeSet<&String> = before.meta.keys().chain(after.meta.keys()).collect();
-    let changed = keys.into_iter().filter(|key| before.meta.get(*key) != after.meta.get(*key));
-    changed.map(|key| (key.clone(), before.meta.get(key).cloned(), after.meta.get(key).cloned())).collect()
-}
-
-fn verdict(answer: &Answer) -> String {
-    match answer {
-        Ok(Verdict::Accept) => "accept".to_owned(),
-        Ok(Verdict::Discard) => "discard".to_owned(),
-        Ok(Verdict::Hold(reason)) => format!("hold: {reason}"),
-        Err(refusal) => format!("{}: {}", refusal.word(), refusal.reply()),
-    }
-}
-
-fn as_json(draft: &Draft, outcome: &Outcome) -> Value {
-    let Outcome { answer, took, vitals } = outcome;
-    let mut told = json!({
-        "microseconds": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        "memory_bytes": vitals.memory,
-        "host_calls": vitals.host_calls,
-    });
-    match answer {
-        Ok((edits, answer)) => {
-            let (removed, added) = header_changes(&draft.edits, edits);
-            let meta = meta_changes(&draft.edits, edits)
-                .into_iter()
-                .map(|(key, before, after)| json!({ "key": key, "before": before, "after": after }));
-            told["verdict"] = verdict(answer).into();
-            told["header"] = json!({ "removed": removed, "added": added });
-            told["meta"] = meta.collect();
-            told["schedule"] = json!(edits.schedule);
-        }
-        Err(failure) => told["failure"] = json!({ "kind": failure.kind.word(), "detail": failure.detail }),
-    }
+    told["microseconds"] = u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX).into();
+    told["memory_bytes"] = outcome.memory.into();
+    told["host_calls"] = outcome.host_calls.into();
     told
 }
 
-fn page(draft: &Draft, outcome: &Outcome, ink: Ink) -> String {
-    let (Outcome { answer, took, vitals }, mut page) = (outcome, Page::new(ink));
-    match answer {
-        Ok((edits, answer)) => {
-            page.section("Verdict", verdict(answer));
-            let (removed, added) = header_changes(&draft.edits, edits);
-            let unchanged = removed.is_empty() && added.is_empty();
-            page.section("Header", if unchanged { "as it was" } else { "" });
-            removed.iter().for_each(|line| page.line(toned(Tone::Bad, format!("- {line}"))));
-            added.iter().for_each(|line| page.line(toned(Tone::Good, format!("+ {line}"))));
-            let meta = meta_changes(&draft.edits, edits);
-            page.section("Metadata", if meta.is_empty() { "as it was" } else { "" });
-            let or_none = |text: Option<String>| text.map_or_else(|| toned(Tone::Faint, "none"), Cell::from);
-            let rows =
-                meta.into_iter().map(|(key, before, after)| [key.into(), or_none(before), "→".into(), or_none(after)]);
-            page.rows(&rows.collect::<Vec<_>>());
-            if edits.schedule != draft.edits.schedule {
-                page.section("Schedule", json!(edits.schedule).to_string());
-            }
-        }
-        Err(failure) => {
+fn page(event: &Event, outcome: &Outcome, ink: Ink) -> String {
+    let mut page = Page::new(ink);
+    match (&outcome.answer, event) {
+        (Ok(answer), Event::Message(draft)) => message(&mut page, answer, &draft.edits.meta),
+        (Ok(answer), _) => other(&mut page, answer),
+        (Err(failure), _) => {
             page.section("Failure", toned(Tone::Bad, failure.kind.word()));
             failure.detail.lines().for_each(|line| page.line(line));
         }
     }
-    let mebibytes = vitals.memory as f64 / f64::from(1 << 20);
-    let micros = took.as_micros();
-    page.section("Cost", format!("{micros} µs, {mebibytes:.1} MiB of memory, {} calls to the host", vitals.host_calls));
+    let mebibytes = outcome.memory as f64 / f64::from(1 << 20);
+    let (micros, calls) = (outcome.took.as_micros(), outcome.host_calls);
+    page.section("Cost", format!("{micros} µs, {mebibytes:.1} MiB of memory, {calls} calls to the host"));
     page.finish()
+}
+
+fn message(page: &mut Page, answer: &Value, before: &tollgate_message::Meta) {
+    page.section("Verdict", verdict(answer));
+    let (removed, added) = (lines(&answer["headers_removed"]), lines(&answer["headers_added"]));
+    page.section("Header", if removed.is_empty() && added.is_empty() { "as it was" } else { "" });
+    removed.iter().for_each(|line| page.line(toned(Tone::Bad, format!("- {line}"))));
+    added.iter().for_each(|line| page.line(toned(Tone::Good, format!("+ {line}"))));
+    let rows = meta(before, &answer["meta"]);
+    page.section("Metadata", if rows.is_empty() { "as it was" } else { "" });
+    page.rows(&rows);
+    if let Some(schedule) = answer.get("schedule") {
+        page.section("Schedule", schedule.to_string());
+    }
+}
+
+fn verdict(answer: &Value) -> String {
+    let word = answer["verdict"].as_str().unwrap_or_default();
+    let more = answer["reply"].as_str().or(answer["hold"].as_str());
+    more.map_or_else(|| word.to_owned(), |more| format!("{word}: {more}"))
+}
+
+fn lines(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Returns what of the metadata is not as it was: key, before, after.
+fn meta(before: &tollgate_message::Meta, after: &Value) -> Vec<[Cell; 4]> {
+    let empty = Map::new();
+    let after = after.as_object().unwrap_or(&empty);
+    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let or_none = |text: Option<&str>| text.map_or_else(|| toned(Tone::Faint, "none"), Cell::from);
+    let row = |key: &String| {
+        let (old, new) = (before.get(key).map(String::as_str), after.get(key).and_then(Value::as_str));
+        (old != new).then(|| [key.as_str().into(), or_none(old), "→".into(), or_none(new)])
+    };
+    keys.into_iter().filter_map(row).collect()
+}
+
+/// Shows an answer that is no message's: each field, and of an object each of its fields.
+fn other(page: &mut Page, answer: &Value) {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    page.section("Answer", "");
+    for (name, value) in answer.as_object().into_iter().flatten() {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                page.line(name.as_str());
+                let rows = fields.iter().map(|(name, value)| [Cell::from(format!("  {name}")), text(value).into()]);
+                page.rows(&rows.collect::<Vec<_>>());
+            }
+            Value::Array(items) if !items.is_empty() => {
+                page.line(name.as_str());
+                items.iter().for_each(|item| page.line(format!("  {}", text(item))));
+            }
+            plain => page.rows(&[[Cell::from(name.as_str()), text(plain).into()]]),
+        }
+    }
 }

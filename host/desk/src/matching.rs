@@ -4,23 +4,46 @@
 //! `null` is a field that is null or absent. Everything else is equal or it differs, but for the matchers: objects whose
 //! keys start with `$`.
 
+use std::collections::BTreeSet;
+
 use regex::Regex;
 use serde_json::{Map, Value};
 
 /// Returns a line for each place in which a response differs from what is expected.
-pub(crate) fn differences(expected: &Value, got: &Value) -> Vec<String> {
+pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(expected, Some(got), "", &mut found);
     found
 }
 
 /// Returns whether every matcher in an expectation is one, with a value of its type.
-pub(crate) fn is_sound(expected: &Value) -> bool {
+pub fn is_sound(expected: &Value) -> bool {
     match expected {
         Value::Object(fields) if fields.keys().any(|key| key.starts_with('$')) => Matcher::read(fields).is_some(),
         Value::Object(fields) => fields.values().all(is_sound),
         Value::Array(items) => items.iter().all(is_sound),
         _ => true,
+    }
+}
+
+/// Returns each place in which two values are not the same, with what each has there; null for nothing.
+pub fn apart(one: &Value, other: &Value) -> Vec<(String, Value, Value)> {
+    let mut found = Vec::new();
+    walk(one, other, "", &mut found);
+    found
+}
+
+fn walk(one: &Value, other: &Value, path: &str, found: &mut Vec<(String, Value, Value)>) {
+    match (one, other) {
+        (Value::Object(ones), Value::Object(others)) => {
+            let keys: BTreeSet<&String> = ones.keys().chain(others.keys()).collect();
+            for key in keys {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                walk(ones.get(key).unwrap_or(&Value::Null), others.get(key).unwrap_or(&Value::Null), &path, found);
+            }
+        }
+        (one, other) if one == other => {}
+        (one, other) => found.push((path.to_owned(), one.clone(), other.clone())),
     }
 }
 

@@ -1,0 +1,101 @@
+//! One instance after the other, and one that goes on.
+
+use tollgate_policy::{Event as Kind, Plugin};
+use tollgate_wasm::{Instances, WasmPlugin};
+
+use super::{Named, Subject, given, handles, handles_any, verdict};
+use crate::{ask::ask, report::Verdict};
+
+/// How many events one plugin is asked, and after how many its memory is looked at first.
+const MANY: usize = 10_000;
+const WARMED_UP: usize = 1000;
+
+/// How much memory may grow after it has warmed up, in octets.
+const GROWTH: u64 = 1 << 20;
+
+/// Asks the same of fresh and of warm instances, then of the warm ones once more, backwards: what one event leaves behind may
+/// not change the answer to another. A plugin that was granted to remember may.
+pub(super) fn same_answers(subject: &Subject) -> Verdict {
+    let (fresh, warm) = match (subject.start(Instances::Fresh), subject.start(Instances::Warm)) {
+        (Ok(fresh), Ok(warm)) => (fresh, warm),
+        (Err(reason), _) | (_, Err(reason)) => return Verdict::Broken(vec![reason]),
+    };
+    // Without one, which `inspect` tells, fresh instances are configured each for itself, and the clause holds all the same.
+    drop(fresh.take_snapshot());
+    let events: Vec<Named> = given::all().into_iter().filter(|(_, event)| handles(&fresh, event)).collect();
+    let answers = |plugin: &WasmPlugin, events: &mut dyn Iterator<Item = &Named>| {
+        events.map(|(_, event)| ask(plugin, event).answer.map_err(|failure| failure.kind.word())).collect::<Vec<_>>()
+    };
+    let first = answers(&fresh, &mut events.iter());
+    let second = answers(&warm, &mut events.iter());
+    let mut problems = differing(&events, &first, &second, "a warm instance");
+    if subject.component.grants() == Default::default() {
+        let mut third = answers(&warm, &mut events.iter().rev());
+        third.reverse();
+        problems.extend(differing(&events, &first, &third, "a warm instance, after other events,"));
+    }
+    verdict(problems)
+}
+
+type Answered = Result<serde_json::Value, &'static str>;
+
+fn differing(events: &[Named], fresh: &[Answered], other: &[Answered], who: &str) -> Vec<String> {
+    let told = |answer: &Answered| match answer {
+        Ok(answer) => answer.to_string(),
+        Err(failure) => format!("failure: {failure}"),
+    };
+    let all = events.iter().zip(fresh.iter().zip(other));
+    let differ = all.filter(|(_, (fresh, other))| fresh != other);
+    differ
+        .map(|((name, event), (fresh, other))| {
+            let kind = event.kind().name();
+            format!("{kind}, {name}: a fresh instance answers {}, {who} {}", told(fresh), told(other))
+        })
+        .collect()
+}
+
+pub(super) fn ten_thousand(subject: &Subject) -> Verdict {
+    let plugin = match subject.start(Instances::Warm) {
+        Ok(plugin) => plugin,
+        Err(reason) => return Verdict::Broken(vec![reason]),
+    };
+    verdict(many(&plugin, MANY).into_iter().take(1).collect())
+}
+
+pub(super) fn steady_memory(subject: &Subject) -> Verdict {
+    let plugin = match subject.start(Instances::Warm) {
+        Ok(plugin) => plugin,
+        Err(reason) => return Verdict::Broken(vec![reason]),
+    };
+    if !handles_any(&plugin, &Kind::ALL) {
+        return Verdict::Skipped("it handles no event".to_owned());
+    }
+    drop(many(&plugin, WARMED_UP));
+    let before = plugin.vitals().memory;
+    drop(many(&plugin, MANY - WARMED_UP));
+    let after = plugin.vitals().memory;
+    let grown = after.saturating_sub(before);
+    let words = format!(
+        "{before} octets after {WARMED_UP} events, {after} after {MANY}: {} for each",
+        grown / (MANY - WARMED_UP) as u64
+    );
+    verdict((grown > GROWTH).then_some(words).into_iter().collect())
+}
+
+/// Puts so many events to a plugin, one after the other; returns those that failed.
+fn many(plugin: &WasmPlugin, count: usize) -> Vec<String> {
+    let events: Vec<Named> = given::plain().into_iter().filter(|(_, event)| handles(plugin, event)).collect();
+    let failed = events.iter().cycle().take(if events.is_empty() { 0 } else { count }).enumerate();
+    failed
+        .filter_map(|(n, (name, event))| {
+            let failure = ask(plugin, event).answer.err()?;
+            Some(format!(
+                "event {} of {count}, {}, {name}: {}: {}",
+                n + 1,
+                event.kind().name(),
+                failure.kind.word(),
+                failure.detail
+            ))
+        })
+        .collect()
+}
