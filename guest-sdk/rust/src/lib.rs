@@ -57,7 +57,7 @@ pub use bindings::{
     host::tollgate::policy::{
         clock,
         egress_settings::{EgressPath, EgressPool, EgressSource},
-        message::{Message, Origin},
+        message::{Answer, Edit, Message, Origin, Question},
         queue_settings::{QueueConfig as Settings, RefreshStrategy},
         queued_message::QueuedMessage,
         session::Session,

@@ -88,8 +88,8 @@ impl Header {
 
     /// Returns the raw values of the fields with this name, in order.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let fields = self.fields.iter().filter_map(|field| self.split(field));
-        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        let fields = self.fields.iter().filter(|field| self.is_named(field, name));
+        fields.filter_map(|field| self.split(field)).map(|(_, value)| value)
     }
 
     /// Puts a field in front of all others, as trace fields must be (RFC 5321 §4.4).
@@ -165,8 +165,13 @@ impl Header {
         Some((name, value.strip_suffix(b"\r\n").unwrap_or(value)))
     }
 
+    /// Most fields have a name of another length, and of those nothing else is looked at.
     fn is_named(&self, field: &Field, name: &str) -> bool {
-        self.split(field).is_some_and(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
+        let (octets, from, colon) = match field {
+            Field::Original { range, colon } => (&self.message[..], range.start, *colon),
+            Field::Added { octets, colon } => (&octets[..], 0, *colon),
+        };
+        colon == name.len() && colon > 0 && octets[from..from + colon].eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
@@ -221,7 +226,9 @@ fn fold(name: &str, value: &str) -> Vec<u8> {
 #[must_use]
 pub fn unfold(value: &[u8]) -> Vec<u8> {
     let mut unfolded = value.trim_ascii().to_vec();
-    unfolded.retain(|b| !matches!(b, b'\r' | b'\n'));
+    if memchr::memchr2(b'\r', b'\n', &unfolded).is_some() {
+        unfolded.retain(|b| !matches!(b, b'\r' | b'\n'));
+    }
     unfolded
 }
 

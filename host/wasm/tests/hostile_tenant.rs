@@ -160,6 +160,13 @@ async fn of_a_message_a_tenant_gets_what_is_its_own_and_nothing_else() {
     ] {
         let seen = wish(&chain, &tenant, asked).await;
         assert_eq!(seen, expected, "{asked}");
+        // As one of several changes it is what it is alone; only nobody hears whether there was something to remove.
+        if ["add ", "replace ", "set ", "unset ", "remove "].iter().any(|verb| asked.starts_with(verb)) {
+            let batched = wish(&chain, &tenant, &format!("apply {asked}")).await;
+            let expected =
+                expected.strip_prefix("nothing").map_or_else(|| expected.to_owned(), |rest| format!("granted{rest}"));
+            assert_eq!(batched, expected, "apply {asked}");
+        }
     }
 }
 

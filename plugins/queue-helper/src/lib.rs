@@ -26,6 +26,7 @@ use crate::{config::Config, options::apply};
 /// The plugin, configured.
 pub struct QueueHelper {
     config: Config,
+    questions: received::Questions,
 }
 
 impl Configure for QueueHelper {
@@ -38,14 +39,15 @@ impl Configure for QueueHelper {
         if broken {
             Err(Refused { diagnostics, references })
         } else {
-            Ok(Configured { plugin: Self { config: loaded.config }, diagnostics, references })
+            let questions = received::Questions::of(&loaded.config);
+            Ok(Configured { plugin: Self { config: loaded.config, questions }, diagnostics, references })
         }
     }
 }
 
 impl MessageReceived for QueueHelper {
     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
-        received::apply(&self.config, message)?;
+        received::apply(&self.config, &self.questions, message)?;
         Ok(Verdict::Accept)
     }
 }

@@ -48,7 +48,7 @@ impl HostState {
         Ok(self.table.get_mut(handle)?)
     }
 
-    /// Charges a field that the guest adds, and edits the header.
+    /// Edits the header with a field that the guest adds.
     fn edit_header(
         &mut self,
         handle: &Resource<MessageHandle>,
@@ -70,11 +70,78 @@ impl HostState {
             other => PolicyError::Invalid(other.to_string()),
         }))
     }
+
+    fn remove_fields(&mut self, handle: &Resource<MessageHandle>, name: &str) -> wasmtime::Result<usize> {
+        let allowed = self.scope().may_write_header(name).is_ok();
+        let message = self.message(handle)?;
+        // What may not be removed is, to the guest, not there to be removed.
+        Ok(if allowed { message.edits.header.remove(name) } else { 0 })
+    }
+
+    fn answer(&mut self, handle: &Resource<MessageHandle>, question: &wit::Question) -> wasmtime::Result<wit::Answer> {
+        let MessageHandle { received, edits, .. } = self.message(handle)?;
+        Ok(match question {
+            wit::Question::MayRelay => wit::Answer::Flag(received.session.may_relay),
+            wit::Question::AuthzId => wit::Answer::Text(received.session.authz_id.clone()),
+            wit::Question::Domain => {
+                wit::Answer::Text(received.envelope.recipients.first().map(tollgate_message::Address::domain_key))
+            }
+            wit::Question::Header(name) => wit::Answer::Text(edits.header.values(name).next().map(header::decode)),
+            wit::Question::Meta(key) => wit::Answer::Text(edits.meta.get(key).cloned()),
+        })
+    }
+
+    fn change(&mut self, handle: &Resource<MessageHandle>, edit: wit::Edit) -> Outcome<()> {
+        match edit {
+            wit::Edit::AddHeader((name, value)) => self.edit_header(handle, &name, &value, header::Header::append),
+            wit::Edit::ReplaceHeader((name, value)) => self.edit_header(handle, &name, &value, header::Header::replace),
+            wit::Edit::RemoveHeader(name) => self.remove_fields(handle, &name).map(|_| Ok(())),
+            wit::Edit::SetMeta((key, value)) => self.write_meta(handle, key, value),
+        }
+    }
+
+    fn write_meta(&mut self, handle: &Resource<MessageHandle>, key: String, value: Option<String>) -> Outcome<()> {
+        self.charge()?;
+        let value_len = value.as_ref().map_or(0, String::len);
+        if key.is_empty() || key.len() > META.0 || key.chars().any(char::is_control) {
+            return Ok(Err(PolicyError::Invalid("a metadata key is 1 to 255 octets of printable text".to_owned())));
+        }
+        if value_len > META.1 {
+            return Ok(Err(PolicyError::TooLarge(META.1 as u64)));
+        }
+        let scope = self.scope().clone();
+        let MessageHandle { edits: Edits { meta, .. }, before, .. } = self.table.get_mut(handle)?;
+        if let Err(refused) = scope.may_set_meta(before, meta, &key, value.as_deref()) {
+            return Ok(Err(refused.into()));
+        }
+        match value {
+            Some(value) => drop(meta.insert(key, value)),
+            None => drop(meta.remove(&key)),
+        }
+        Ok(Ok(()))
+    }
 }
 
 impl wit::Host for HostState {}
 
 impl wit::HostMessage for HostState {
+    fn ask(
+        &mut self,
+        this: Resource<MessageHandle>,
+        questions: Vec<wit::Question>,
+    ) -> wasmtime::Result<Vec<wit::Answer>> {
+        questions.iter().map(|question| self.answer(&this, question)).collect()
+    }
+
+    fn apply(&mut self, this: Resource<MessageHandle>, edits: Vec<wit::Edit>) -> Outcome<()> {
+        for edit in edits {
+            if let Err(refused) = self.change(&this, edit)? {
+                return Ok(Err(refused));
+            }
+        }
+        Ok(Ok(()))
+    }
+
     fn id(&mut self, this: Resource<MessageHandle>) -> wasmtime::Result<String> {
         Ok(self.message(&this)?.received.id.to_string())
     }
@@ -135,11 +202,7 @@ impl wit::HostMessage for HostState {
     }
 
     fn remove_header(&mut self, this: Resource<MessageHandle>, name: String) -> wasmtime::Result<u32> {
-        let allowed = self.scope().may_write_header(&name).is_ok();
-        let message = self.message(&this)?;
-        // What may not be removed is, to the guest, not there to be removed.
-        let removed = if allowed { message.edits.header.remove(&name) } else { 0 };
-        Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+        Ok(u32::try_from(self.remove_fields(&this, &name)?).unwrap_or(u32::MAX))
     }
 
     fn get_meta(&mut self, this: Resource<MessageHandle>, key: String) -> wasmtime::Result<Option<String>> {
@@ -147,24 +210,7 @@ impl wit::HostMessage for HostState {
     }
 
     fn set_meta(&mut self, this: Resource<MessageHandle>, key: String, value: Option<String>) -> Outcome<()> {
-        self.charge()?;
-        let value_len = value.as_ref().map_or(0, String::len);
-        if key.is_empty() || key.len() > META.0 || key.chars().any(char::is_control) {
-            return Ok(Err(PolicyError::Invalid("a metadata key is 1 to 255 octets of printable text".to_owned())));
-        }
-        if value_len > META.1 {
-            return Ok(Err(PolicyError::TooLarge(META.1 as u64)));
-        }
-        let scope = self.scope().clone();
-        let MessageHandle { edits: Edits { meta, .. }, before, .. } = self.table.get_mut(&this)?;
-        if let Err(refused) = scope.may_set_meta(before, meta, &key, value.as_deref()) {
-            return Ok(Err(refused.into()));
-        }
-        match value {
-            Some(value) => drop(meta.insert(key, value)),
-            None => drop(meta.remove(&key)),
-        }
-        Ok(Ok(()))
+        self.write_meta(&this, key, value)
     }
 
     fn import_scheduling_header(

@@ -1,9 +1,9 @@
 //! A tenant's component that wants what it may not have: of a message, what its field `X-Try` says (`add NAME: VALUE`); of a
-//! queue, what its campaign says. What the host answered stands in the field `X-Tried`, or in the failure.
+//! queue, what its campaign says; with `apply` before it, it is one of several changes. What the host answered stands in the field `X-Tried`, or in the failure.
 
 use tollgate_sdk::{
-    Message, MessageReceived, PolicyError, QueueConfig, QueueName, Rate, RefreshStrategy, Reply, Settings, Verdict,
-    register, reject,
+    Edit, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Rate, RefreshStrategy, Reply, Settings,
+    Verdict, register, reject,
 };
 
 #[derive(Default)]
@@ -12,11 +12,13 @@ struct Greedy;
 impl MessageReceived for Greedy {
     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
         let wish = message.first_header("X-Try").unwrap_or_default();
-        let (verb, object) = wish.split_once(' ').unwrap_or((&wish, ""));
+        let (is_batch, wish) = wish.strip_prefix("apply ").map_or((false, wish.as_str()), |wish| (true, wish));
+        let (verb, object) = wish.split_once(' ').unwrap_or((wish, ""));
         let (name, value) = object.split_once(": ").unwrap_or((object, ""));
         // A field holds no line end; what is to have one says so.
         let (name, value) = (name.replace("\\r\\n", "\r\n"), value.replace("\\r\\n", "\r\n"));
         let granted = match verb {
+            _ if is_batch => message.apply(&batch(verb, name, value)),
             "" => message.add_header("X-Greedy", "was here"),
             "add" => message.add_header(&name, &value),
             "replace" => message.replace_header(&name, &value),
@@ -39,6 +41,18 @@ impl MessageReceived for Greedy {
         }
         Ok(Verdict::Accept)
     }
+}
+
+/// Returns the same wish as one of several changes.
+fn batch(verb: &str, name: String, value: String) -> Vec<Edit> {
+    let wish = match verb {
+        "add" => Edit::AddHeader((name, value)),
+        "replace" => Edit::ReplaceHeader((name, value)),
+        "remove" => Edit::RemoveHeader(name),
+        "set" => Edit::SetMeta((name, Some(value))),
+        _ => Edit::SetMeta((name, None)),
+    };
+    vec![Edit::RemoveHeader("X-Not-There".to_owned()), wish]
 }
 
 fn answer(granted: &Result<(), PolicyError>) -> &'static str {
