@@ -67,7 +67,10 @@ pub fn component(manifest: &Path, package: &str, out: &Path) -> Result<PathBuf, 
 }
 
 /// Wraps a module that carries its interface types in custom sections, as the SDK's bindings write them.
-fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// Why it is no component, in words.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     let mut encoder = wit_component::ComponentEncoder::default();
     let encoded = encoder.validate(true).module(module).and_then(wit_component::ComponentEncoder::encode);
     encoded.map_err(|reason| format!("{reason:#}"))

@@ -7,7 +7,7 @@
 pub mod host {
     wit_bindgen::generate!({
         world: "host",
-        path: "../../wit/v0.1",
+        path: "wit",
         generate_all,
         additional_derives: [PartialEq],
     });
@@ -17,7 +17,7 @@ pub mod host {
 pub mod waiting {
     wit_bindgen::generate!({
         world: "waiting",
-        path: "../../wit/v0.1",
+        path: "wit",
         generate_all,
         additional_derives: [PartialEq],
         with: { "tollgate:policy/types@0.1.0": crate::bindings::host::tollgate::policy::types },
@@ -30,7 +30,7 @@ macro_rules! event {
         pub mod $module {
             wit_bindgen::generate!({
                 world: $world,
-                path: "../../wit/v0.1",
+                path: "wit",
                 pub_export_macro: true,
                 export_macro_name: $macro_name,
                 default_bindings_module: $path,

@@ -6,12 +6,15 @@ use tollgate_wasm::{Instances, WasmPlugin};
 use super::{Named, Subject, given, handles, handles_any, verdict};
 use crate::{ask::ask, report::Verdict};
 
-/// How many events one plugin is asked, and after how many its memory is looked at first.
+/// How many events one plugin is asked.
 const MANY: usize = 10_000;
-const WARMED_UP: usize = 1000;
 
-/// How much memory may grow after it has warmed up, in octets.
-const GROWTH: u64 = 1 << 20;
+/// After how many its memory is looked at.
+const LOOKS: [usize; 4] = [1000, 4000, 7000, MANY];
+
+/// How many octets memory may grow from one look to the next, every time. Once may be more: a collector of garbage takes what it
+/// needs in steps, and then has it.
+const GROWTH: u64 = 256 << 10;
 
 /// Asks the same of fresh and of warm instances, then of the warm ones once more, backwards: what one event leaves behind may
 /// not change the answer to another. A plugin that was granted to remember may.
@@ -70,16 +73,15 @@ pub(super) fn steady_memory(subject: &Subject) -> Verdict {
     if !handles_any(&plugin, &Kind::ALL) {
         return Verdict::Skipped("it handles no event".to_owned());
     }
-    drop(many(&plugin, WARMED_UP));
-    let before = plugin.vitals().memory;
-    drop(many(&plugin, MANY - WARMED_UP));
-    let after = plugin.vitals().memory;
-    let grown = after.saturating_sub(before);
-    let words = format!(
-        "{before} octets after {WARMED_UP} events, {after} after {MANY}: {} for each",
-        grown / (MANY - WARMED_UP) as u64
-    );
-    verdict((grown > GROWTH).then_some(words).into_iter().collect())
+    let mut asked = 0;
+    let seen = LOOKS.map(|look| {
+        drop(many(&plugin, look - asked));
+        asked = look;
+        plugin.vitals().memory
+    });
+    let grows = seen.windows(2).all(|two| two[1].saturating_sub(two[0]) > GROWTH);
+    let told = LOOKS.iter().zip(seen).map(|(look, memory)| format!("{memory} octets after {look} events"));
+    verdict(grows.then(|| told.collect::<Vec<_>>().join(", ")).into_iter().collect())
 }
 
 /// Puts so many events to a plugin, one after the other; returns those that failed.

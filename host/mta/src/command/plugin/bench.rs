@@ -19,14 +19,14 @@ use super::{
         terminal::{Colour, Ink, Tone},
     },
     change::unasked,
-    component::Component,
+    component::{Component, Given},
     events,
 };
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     #[command(flatten)]
-    component: Component,
+    given: Given,
     /// The event, as `run` takes it, or a file or folder of several, which are put in turn.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
@@ -59,7 +59,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(_) => return unasked(&format!("{}: there is no event in it", args.event.display())),
         Err(reason) => return unasked(&reason),
     };
-    let waiting = match args.component.subject(args.color) {
+    let component = match args.given.component() {
+        Ok(component) => component,
+        Err(code) => return code,
+    };
+    let waiting = match component.subject(args.color) {
         Ok(waiting) => waiting,
         Err(code) => return code,
     };
@@ -75,7 +79,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let text = if args.json {
         format!("{:#}\n", Value::from_iter(measured.iter().map(as_json)))
     } else {
-        page(args, &measured, args.color.ink(&io::stdout()))
+        page(args, &component, &measured, args.color.ink(&io::stdout()))
     };
     drop(io::stdout().write_all(text.as_bytes()));
     ExitCode::SUCCESS
@@ -141,9 +145,9 @@ fn as_json(measured: &Measured) -> Value {
     })
 }
 
-fn page(args: &Args, measured: &[Measured], ink: Ink) -> String {
+fn page(args: &Args, component: &Component, measured: &[Measured], ink: Ink) -> String {
     let mut page = Page::new(ink);
-    page.section("Cost", format!("of an event of {} to {}", args.event.display(), args.component.file.display()));
+    page.section("Cost", format!("of an event of {} to {}", args.event.display(), component.file.display()));
     let right = |text: String| Cell::from(text).right();
     let head = ["instances", "p50", "p99", "a second", "host calls", "memory", "start"];
     let mut rows = vec![head.map(|word| toned(Tone::Faint, word))];

@@ -13,14 +13,14 @@ use tollgate_policy::{Event, Events};
 use super::{
     super::{explain::user_cache, finding, terminal::Colour},
     change::unasked,
-    component::Component,
+    component::Given,
 };
 use crate::policy::Loader;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     #[command(flatten)]
-    component: Component,
+    given: Given,
     /// Prints the findings as one JSON object.
     #[arg(long)]
     json: bool,
@@ -36,9 +36,12 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(loader) => loader,
         Err(reason) => return unasked(&format!("no engine: {reason}")),
     };
-    let section = args.component.section();
-    let (plugin, findings) = loader.alone(&section);
-    let findings = args.component.in_words(findings);
+    let component = match args.given.component() {
+        Ok(component) => component,
+        Err(code) => return code,
+    };
+    let (plugin, findings) = loader.alone(&component.section());
+    let findings = component.in_words(findings);
     let events: Vec<&str> = plugin.iter().flat_map(|plugin| events(plugin.events())).collect();
     let (is_fine, mut out) = (!finding::any_error(&findings), io::stdout());
     if args.json {
@@ -50,7 +53,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         // Names of files are as they were given, from here.
         finding::print(&findings, Path::new(""), args.color.ink(&out), &mut out);
         if is_fine {
-            drop(writeln!(out, "{} is fine: it handles {}", args.component.file.display(), events.join(", ")));
+            drop(writeln!(out, "{} is fine: it handles {}", component.file.display(), events.join(", ")));
         }
     }
     if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -17,6 +17,7 @@ use tollgate_wasm::{Instances, Limits};
 use super::{
     super::{explain::user_cache, finding, terminal::Colour},
     change::unasked,
+    project,
 };
 use crate::{
     config::{ComponentSource, PluginConfig, PluginFile, Rivalry},
@@ -25,16 +26,47 @@ use crate::{
 
 /// What a component is tried with.
 #[derive(clap::Args, Debug)]
-pub(super) struct Component {
-    /// The component.
+pub(super) struct Given {
+    /// The component; without it, that of the project in this folder, with the files and grants that its plugin.toml says.
     #[arg(value_name = "COMPONENT")]
-    pub(super) file: PathBuf,
+    file: Option<PathBuf>,
     /// A file of its configuration; may be repeated.
     #[arg(long, short, value_name = "FILE")]
     config: Vec<PathBuf>,
     /// What it is granted, such as counters or kv; may be repeated.
     #[arg(long = "grant", value_name = "NAME", value_parser = capability)]
     grants: Vec<Capability>,
+}
+
+/// A component, and what it is tried with.
+pub(super) struct Component {
+    pub(super) file: PathBuf,
+    config: Vec<PathBuf>,
+    grants: Vec<Capability>,
+}
+
+impl Given {
+    /// Returns what is meant, with what the project in this folder says where no component is named.
+    ///
+    /// # Errors
+    /// The exit code where there is no project, or none that is right.
+    pub(super) fn component(&self) -> Result<Component, ExitCode> {
+        let (config, grants) = (self.config.clone(), self.grants.clone());
+        if let Some(file) = &self.file {
+            return Ok(Component { file: file.clone(), config, grants });
+        }
+        let project = project::open(Path::new(""))?;
+        if !project.component().is_file() {
+            let file = project.component();
+            return Err(unasked(&format!("{} is not there yet; `tollgate plugin build` makes it", file.display())));
+        }
+        let wished = project.metadata.grants.keys().filter_map(|name| Capability::named(name));
+        Ok(Component {
+            file: project.component(),
+            config: if config.is_empty() { project.config.clone() } else { config },
+            grants: if grants.is_empty() { wished.collect() } else { grants },
+        })
+    }
 }
 
 /// A component that runs on the desk. What it was granted to keep lies in a folder that goes with this.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tollgate_project::metadata::{self, Metadata};
 use tollgate_wasm::{Inspection, Limits, Offer, inspect};
 
 use super::{
@@ -40,11 +41,11 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let mut out = io::stdout();
     match inspect(&octets, &Limits::default()) {
         Ok(found) => {
-            let ink = args.color.ink(&out);
+            let (ink, said) = (args.color.ink(&out), metadata::read(&octets));
             let text = if args.json {
-                format!("{:#}\n", as_json(&found))
+                format!("{:#}\n", as_json(&found, said.as_ref()))
             } else {
-                page(&args.file.display().to_string(), &found, ink)
+                page(&args.file.display().to_string(), &found, said.as_ref(), ink)
             };
             drop(out.write_all(text.as_bytes()));
             if found.misfit.is_some() || found.events.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn as_json(found: &Inspection) -> Value {
+fn as_json(found: &Inspection, said: Option<&Metadata>) -> Value {
     let census = &found.census;
     let import = |(name, offer): &(String, Offer)| {
         let (grant, offered) = match offer {
@@ -82,10 +83,11 @@ fn as_json(found: &Inspection) -> Value {
         "functions": census.functions,
         "largest_function": census.largest_function,
         "core_instances": census.core_instances,
+        "metadata": said,
     })
 }
 
-fn page(file: &str, found: &Inspection, ink: Ink) -> String {
+fn page(file: &str, found: &Inspection, said: Option<&Metadata>, ink: Ink) -> String {
     let (census, mut page) = (&found.census, Page::new(ink));
     page.section("Component", file);
     page.rows(&[
@@ -100,11 +102,28 @@ fn page(file: &str, found: &Inspection, ink: Ink) -> String {
     page.section("Events", if found.events.is_empty() { nothing } else { found.events.join(", ").into() });
     page.section("Imports", if found.imports.is_empty() { "nothing" } else { "" });
     page.rows(&found.imports.iter().map(|(name, offer)| [name.as_str().into(), offered(*offer)]).collect::<Vec<_>>());
+    says(&mut page, said);
     if let Some(misfit) = &found.misfit {
         page.section("Misfit", "");
         misfit.to_string().lines().for_each(|line| page.line(toned(Tone::Bad, line)));
     }
     page.finish()
+}
+
+/// Shows what the component says of itself, which is its author's word.
+fn says(page: &mut Page, said: Option<&Metadata>) {
+    let Some(said) = said else { return page.section("Says", "nothing of itself") };
+    let Metadata { name, version, api, sdk, description, license, limits, grants } = said;
+    page.section("Says", format!("{name} {}", version.as_deref().unwrap_or_default()));
+    let lines = [("description", description), ("licence", license), ("made for", api), ("made with", sdk)];
+    let lines = lines.into_iter().filter_map(|(key, value)| Some([Cell::from(key), value.as_deref()?.into()]));
+    page.rows(&lines.collect::<Vec<_>>());
+    for (title, wishes) in [("limits", limits), ("grants", grants)] {
+        let rows = wishes.iter().map(|(name, value)| {
+            [Cell::from(format!("would like {title}")), name.as_str().into(), value.as_str().into()]
+        });
+        page.rows(&rows.collect::<Vec<_>>());
+    }
 }
 
 fn offered(offer: Offer) -> Cell {

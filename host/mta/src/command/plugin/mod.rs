@@ -1,5 +1,6 @@
 //! `tollgate plugin`: components on an author's desk, and the plugins of a running server.
 
+mod annotate;
 mod bench;
 mod change;
 mod check;
@@ -7,6 +8,7 @@ mod component;
 mod events;
 mod inspect;
 mod list;
+mod project;
 mod replay;
 mod run;
 mod test;
@@ -25,6 +27,12 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Writes a new project: a policy that builds, a test, a case, an event, and what to do with them.
+    New(project::New),
+    /// Builds a project's component with its language's own tool.
+    Build(project::Build),
+    /// Writes into a component what it says of itself: name, version, what it would like.
+    Annotate(annotate::Args),
     /// Tells what a component is: events, imports, size, what it comes to. Nothing of it is compiled or run.
     Inspect(inspect::Args),
     /// Tells whether a host would take a component with its configuration files.
@@ -60,6 +68,9 @@ enum Command {
 /// Runs a command to its end.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match &args.command {
+        Command::New(args) => project::new(args),
+        Command::Build(args) => project::build(args),
+        Command::Annotate(args) => annotate::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Check(args) => check::run(args),
         Command::Run(args) => run::run(args),

@@ -13,7 +13,7 @@ use tollgate_policy::Plugin;
 use super::{
     super::terminal::{Colour, Ink, Tone, plain},
     change::unasked,
-    component::Component,
+    component::Given,
     events,
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     events: PathBuf,
     #[command(flatten)]
-    component: Component,
+    given: Given,
     /// The version that it is compared with.
     #[arg(long, value_name = "COMPONENT")]
     against: PathBuf,
@@ -52,8 +52,12 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(events) => events,
         Err(reason) => return unasked(&reason),
     };
-    let other = args.component.other(&args.against, &args.against_config);
-    let (this, other) = match (args.component.load(args.color), other.load(args.color)) {
+    let component = match args.given.component() {
+        Ok(component) => component,
+        Err(code) => return code,
+    };
+    let other = component.other(&args.against, &args.against_config);
+    let (this, other) = match (component.load(args.color), other.load(args.color)) {
         (Ok(this), Ok(other)) => (this, other),
         (Err(code), _) | (_, Err(code)) => return code,
     };

@@ -15,14 +15,14 @@ use super::{
         terminal::{Colour, Ink, Tone},
     },
     change::unasked,
-    component::Component,
+    component::Given,
     events,
 };
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     #[command(flatten)]
-    component: Component,
+    given: Given,
     /// The event, as JSON, or TOML where the file's name says so; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(event) => event,
         Err(reason) => return unasked(&reason),
     };
-    let desk = match args.component.load(args.color) {
+    let desk = match args.given.component().and_then(|component| component.load(args.color)) {
         Ok(desk) => desk,
         Err(code) => return code,
     };

@@ -18,14 +18,14 @@ use super::{
         terminal::{Colour, Ink, Tone, plain},
     },
     change::unasked,
-    component::{Component, Waiting},
+    component::{Component, Given, Waiting},
     events,
 };
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     #[command(flatten)]
-    component: Component,
+    given: Given,
     /// What it is held to; may be repeated. Without it: the contract, and the author's cases where there are some.
     #[arg(long = "suite", value_name = "SUITE", value_enum)]
     suites: Vec<Chosen>,
@@ -55,15 +55,19 @@ enum Chosen {
 
 /// Runs the suites; returns 1 where one is broken, 2 where there is nothing to run.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let cases = match cases(args) {
+    let component = match args.given.component() {
+        Ok(component) => component,
+        Err(code) => return code,
+    };
+    let cases = match cases(args, &component) {
         Ok(cases) => cases,
         Err(reason) => return unasked(&reason),
     };
-    let waiting = match args.component.subject(args.color) {
+    let waiting = match component.subject(args.color) {
         Ok(waiting) => waiting,
         Err(code) => return code,
     };
-    let mut report = Report { component: args.component.file.display().to_string(), suites: Vec::new() };
+    let mut report = Report { component: component.file.display().to_string(), suites: Vec::new() };
     for suite in chosen(args, !cases.is_empty()) {
         match run_suite(args, suite, &waiting, &cases) {
             Ok(suite) => report.suites.push(suite),
@@ -89,8 +93,8 @@ fn chosen(args: &Args, has_cases: bool) -> Vec<Chosen> {
 }
 
 /// Reads the author's cases; none where nobody asked for any and there is no folder.
-fn cases(args: &Args) -> Result<Vec<behaviour::Found>, String> {
-    let beside = || args.component.file.parent().unwrap_or(Path::new("")).join("cases");
+fn cases(args: &Args, component: &Component) -> Result<Vec<behaviour::Found>, String> {
+    let beside = || component.file.parent().unwrap_or(Path::new("")).join("cases");
     let folder = args.cases.clone().unwrap_or_else(beside);
     let wanted = args.cases.is_some() || args.suites.contains(&Chosen::Behaviour);
     if !wanted && (!folder.is_dir() || !args.suites.is_empty()) {
