@@ -19,6 +19,7 @@ mod a_reload_changes_everything_or_nothing;
 mod a_tenant_has_a_component_of_its_own;
 mod a_tenant_is_named_only_by_its_identities;
 mod a_token_is_an_identity;
+mod an_author_ships_a_policy_in_any_language;
 mod an_injection_is_judged_for_each_recipient;
 mod an_unknown_tenant_is_refused;
 mod health_and_numbers_are_served;

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{read, run};
+use super::{above, read, run};
 use crate::{Project, ProjectError};
 
 /// What is run in node, with the project's own packages.
@@ -11,9 +11,8 @@ const SCRIPT: &str = include_str!("componentize.mjs");
 const NODE: &str = "apt-get install nodejs npm";
 
 pub(super) fn build(project: &Project) -> Result<Vec<u8>, ProjectError> {
-    let packages = project.folder.join("node_modules");
     for package in ["@bytecodealliance/componentize-js", "esbuild"] {
-        if !packages.join(package).is_dir() {
+        if above(project, &format!("node_modules/{package}"))?.is_none() {
             let (what, how) = (format!("the package {package}"), "npm install".to_owned());
             return Err(ProjectError::Missing { what, how });
         }

@@ -66,6 +66,12 @@ fn run(project: &Project, name: &str, how: &str, command: &mut Command) -> Resul
     Err(ProjectError::Tool { tool: name.to_owned(), output: String::from_utf8_lossy(&said).trim_end().to_owned() })
 }
 
+/// Finds what a project's tools have put into its folder, or into one above it, where several projects share it.
+fn above(project: &Project, what: &str) -> Result<Option<PathBuf>, ProjectError> {
+    let folder = std::path::absolute(project.folder.join(".")).map_err(ProjectError::at(&project.folder))?;
+    Ok(folder.ancestors().map(|folder| folder.join(what)).find(|path| path.exists()))
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, ProjectError> {
     fs::read(path).map_err(ProjectError::at(path))
 }

@@ -1,26 +1,11 @@
 // Refuses mail that shouts, and marks the rest.
-#include "plugin-texts.h"
+#include "plugin-configure.h"
 #include "policy.h"
-#include "toml.h"
 
 #define NAME "{{name}}"
 
 // Set by `configure`, before any event. What an event leaves in here may be gone at the next.
 static struct policy policy = {"X-Seen-By", true};
-
-typedef exports_tollgate_policy_configure_refused_t refused_t;
-
-static void error(refused_t *refused, const char *file, unsigned line, unsigned column, const char *message) {
-  exports_tollgate_policy_configure_list_diagnostic_t *list = &refused->diagnostics;
-  list->ptr = realloc(list->ptr, (list->len + 1) * sizeof *list->ptr);
-  exports_tollgate_policy_configure_diagnostic_t *diagnostic = &list->ptr[list->len++];
-  memset(diagnostic, 0, sizeof *diagnostic);
-  diagnostic->severity = EXPORTS_TOLLGATE_POLICY_CONFIGURE_SEVERITY_ERROR;
-  if (file) diagnostic->file = (plugin_option_string_t){true, copied(file)};
-  if (line) diagnostic->line = (plugin_option_u32_t){true, line};
-  if (column) diagnostic->column = (plugin_option_u32_t){true, column};
-  diagnostic->message = copied(message);
-}
 
 static void read_entry(refused_t *refused, const char *name, const struct toml_entry *entry) {
   bool top = entry->kind != TOML_TABLE && entry->table[0] == 0;
@@ -35,17 +20,12 @@ static void read_entry(refused_t *refused, const char *name, const struct toml_e
 }
 
 // Takes the files that the operator gave, or says all that is wrong with them at once.
-bool exports_tollgate_policy_configure_init(exports_tollgate_policy_configure_list_file_t *files,
-                                            exports_tollgate_policy_configure_loaded_t *loaded, refused_t *refused) {
+bool exports_tollgate_policy_configure_init(exports_tollgate_policy_configure_list_file_t *files, loaded_t *loaded,
+                                            refused_t *refused) {
+  char *name = NULL;
   memset(loaded, 0, sizeof *loaded);
   memset(refused, 0, sizeof *refused);
-  if (files->len != 1) {
-    error(refused, NULL, 0, 0, "this plugin takes one file");
-    return false;
-  }
-  char *name = taken(&files->ptr[0].name);
-  struct toml_file file = toml_read((const char *)files->ptr[0].content.ptr, files->ptr[0].content.len);
-  if (file.error) error(refused, name, file.line, file.column, file.error);
+  struct toml_file file = one_file(files, refused, &name);
   for (size_t n = 0; n < file.count; n += 1) read_entry(refused, name, &file.entries[n]);
   return refused->diagnostics.len == 0;
 }

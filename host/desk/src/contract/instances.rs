@@ -12,9 +12,9 @@ const MANY: usize = 10_000;
 /// After how many its memory is looked at.
 const LOOKS: [usize; 4] = [1000, 4000, 7000, MANY];
 
-/// How many octets memory may grow from one look to the next, every time. Once may be more: a collector of garbage takes what it
-/// needs in steps, and then has it.
-const GROWTH: u64 = 256 << 10;
+/// A warm instance is replaced when it has three quarters of the memory that it may have. One that grows all the time has to last
+/// for so many events at the least; one that takes what it needs in steps, as collectors of garbage do, may grow faster for a while.
+const LAST: u64 = 20_000;
 
 /// Asks the same of fresh and of warm instances, then of the warm ones once more, backwards: what one event leaves behind may
 /// not change the answer to another. A plugin that was granted to remember may.
@@ -79,7 +79,12 @@ pub(super) fn steady_memory(subject: &Subject) -> Verdict {
         asked = look;
         plugin.vitals().memory
     });
-    let grows = seen.windows(2).all(|two| two[1].saturating_sub(two[0]) > GROWTH);
+    let most = subject.setup.limits.memory as u64 / 4 * 3;
+    let is_fast = |(from, to): (usize, usize)| {
+        let growth = seen[to].saturating_sub(seen[from]) / (LOOKS[to] - LOOKS[from]) as u64;
+        growth * LAST > most
+    };
+    let grows = [(0, 1), (1, 2), (2, 3)].into_iter().all(is_fast);
     let told = LOOKS.iter().zip(seen).map(|(look, memory)| format!("{memory} octets after {look} events"));
     verdict(grows.then(|| told.collect::<Vec<_>>().join(", ")).into_iter().collect())
 }

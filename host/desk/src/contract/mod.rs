@@ -67,7 +67,11 @@ const CLAUSES: [Clause; 11] = [
         instances::same_answers,
     ),
     ("ten-thousand", "It answers 10,000 events in one instance after the other.", instances::ten_thousand),
-    ("steady-memory", "Its memory does not grow with every event.", instances::steady_memory),
+    (
+        "steady-memory",
+        "Its memory does not grow so with every event that instances soon have to be replaced.",
+        instances::steady_memory,
+    ),
 ];
 
 /// Most problems of a clause that are told.

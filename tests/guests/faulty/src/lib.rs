@@ -68,7 +68,7 @@ impl MessageReceived for Faulty {
             "answers-nonsense" => return Err(Reply { code: 250, enhanced: None, text: "fine".to_owned() }),
             "remembers" if self.seen.get() > 1 => return Err(reject("5.7.1", "not you again")),
             "wears-out" => assert!(self.seen.get() < 1500, "worn out"),
-            "leaks" => self.kept.borrow_mut().push(vec![1; 2048]),
+            "leaks" => self.kept.borrow_mut().push(vec![1; 8192]),
             _ => {}
         }
         Ok(Verdict::Accept)
