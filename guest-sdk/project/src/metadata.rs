@@ -46,6 +46,16 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// Returns these without texts that say nothing.
+    fn said(mut self) -> Self {
+        for text in [&mut self.version, &mut self.api, &mut self.sdk, &mut self.description, &mut self.license] {
+            text.take_if(|text| text.is_empty());
+        }
+        self.limits.remove("");
+        self.grants.remove("");
+        self
+    }
+
     /// Returns these, where something is said, over those.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
@@ -89,7 +99,7 @@ pub fn read(component: &[u8]) -> Option<Metadata> {
 fn parse(data: &[u8]) -> Option<Metadata> {
     let data = data.get(..data.len().min(MOST))?;
     let objects = serde_json::Deserializer::from_slice(data).into_iter::<Metadata>();
-    objects.map_while(Result::ok).reduce(Metadata::over)
+    objects.map_while(Result::ok).reduce(Metadata::over).map(Metadata::said)
 }
 
 /// Returns the component with this said of it, in place of what was said at its top before.
@@ -132,7 +142,8 @@ mod tests {
     fn component() -> Vec<u8> {
         wat::parse_str(
             r#"(component
-                (core module (func (export "f")) (@custom "tollgate:plugin" "{\"name\":\"inner\",\"sdk\":\"s\"}"))
+                (core module (func (export "f"))
+                    (@custom "tollgate:plugin" "{\"name\":\"inner\",\"sdk\":\"\"}{\"limits\":{\"cpu\":\"5ms\",\"\":\"\"}}"))
                 (core module (@custom "other" "x"))
                 (component (core module)))"#,
         )
@@ -151,8 +162,10 @@ mod tests {
         let once = write(&component(), &first).unwrap();
         let twice = write(&once, &second).unwrap();
 
-        let seen = (read(&component()).unwrap().name, read(&once), read(&twice));
-        assert_eq!(seen, ("inner".to_owned(), Some(first), Some(second.clone())));
+        let limits = BTreeMap::from([("cpu".to_owned(), "5ms".to_owned())]);
+        let inner = Metadata { name: "inner".to_owned(), limits, ..Metadata::default() };
+        let seen = (read(&component()), read(&once), read(&twice));
+        assert_eq!(seen, (Some(inner), Some(first), Some(second.clone())));
         assert_eq!(twice, write(&component(), &second).unwrap());
         wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all()).validate_all(&twice).unwrap();
     }

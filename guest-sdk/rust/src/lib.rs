@@ -44,6 +44,7 @@ mod event;
 pub mod http;
 pub mod kv;
 pub mod log;
+mod metadata;
 pub mod metrics;
 mod panic;
 mod register;
@@ -67,6 +68,10 @@ pub use bindings::{
     throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
 };
 pub use event::{Configure, Configured, Egress, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles};
+#[doc(hidden)]
+pub const __SDK: &str = concat!("tollgate-sdk ", env!("CARGO_PKG_VERSION"));
+#[doc(hidden)]
+pub use metadata::{json as __json, json_len as __json_len};
 #[doc(hidden)]
 pub use panic::install as install_panic_hook;
 

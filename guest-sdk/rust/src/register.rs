@@ -2,6 +2,9 @@
 
 /// Registers a plugin with the events that it handles; the component exports those and no others.
 ///
+/// The component also says its package's name, version, description and licence, in a custom section that `plugin inspect`
+/// shows; [`crate::wishes!`] adds what it would like.
+///
 /// `configure` comes first where it is there. A plugin without it needs `Default`, since then nothing makes it.
 ///
 /// ```ignore
@@ -56,6 +59,15 @@ macro_rules! __register {
 
             $($crate::__event!($event $plugin);)+
         };
+
+        $crate::__metadata! {
+            (false, "{\"name\":\""), (true, ::std::env!("CARGO_PKG_NAME")),
+            (false, "\",\"version\":\""), (true, ::std::env!("CARGO_PKG_VERSION")),
+            (false, "\",\"description\":\""), (true, ::std::env!("CARGO_PKG_DESCRIPTION")),
+            (false, "\",\"license\":\""), (true, ::std::env!("CARGO_PKG_LICENSE")),
+            (false, "\",\"sdk\":\""), (true, $crate::__SDK),
+            (false, "\",\"api\":\"0.1.0\"}"),
+        }
     };
 }
 

@@ -269,3 +269,34 @@ fn replay_shows_where_two_versions_differ() {
     );
     assert_eq!(places, [&json!("meta.tenant"), &json!("reply"), &json!("verdict")]);
 }
+
+#[test]
+fn inspect_shows_what_a_component_says_of_itself_and_annotate_changes_it() {
+    let desk = desk();
+    let says = |name: &str| json_of(desk.path(), &["inspect", name], "").1["metadata"].clone();
+    let before = says("keeper.wasm");
+    let wish = [
+        "annotate",
+        "keeper.wasm",
+        "--set-version",
+        "9.9.9",
+        "--grant",
+        "kv=remembers \"who\"",
+        "--output",
+        "new.wasm",
+    ];
+
+    let (code, ..) = plugin(desk.path(), &wish, "");
+
+    let expected = json!({
+        "name": "keeper", "version": "0.1.0", "api": "0.1.0", "sdk": "tollgate-sdk 0.1.0", "license": "Apache-2.0 OR MIT",
+        "description": "Uses what it was granted, as a message tells it to", "limits": { "cpu": "5ms" },
+        "grants": { "counters": "counts, as it is told" },
+    });
+    let mut changed = expected.clone();
+    changed["version"] = "9.9.9".into();
+    changed["grants"] = json!({ "kv": "remembers \"who\"" });
+    assert_eq!((code, before, says("new.wasm")), (Some(0), expected, changed));
+    let (code, out, _) = plugin(desk.path(), &["check", "new.wasm", "--grant", "counters"], "");
+    assert_eq!((code, out.as_str()), (Some(0), "new.wasm is fine: it handles message-received, egress\n"));
+}

@@ -4,7 +4,7 @@
 
 use tollgate_sdk::{
     Configure, Configured, Egress, EgressPool, File, Message, MessageReceived, PolicyError, Refused, Reply, Verdict,
-    counters, metrics, register, reject,
+    counters, metrics, register, reject, wishes,
 };
 
 struct Keeper {
@@ -62,6 +62,11 @@ impl Egress for Keeper {
 /// Returns an answer of the host's, or its error, as text.
 fn told<T: std::fmt::Debug>(answer: Result<T, PolicyError>) -> String {
     answer.map_or_else(|error| format!("{error:?}"), |answer| format!("{answer:?}"))
+}
+
+wishes! {
+    limits: { "cpu" = "5ms" },
+    grants: { "counters" = "counts, as it is told" },
 }
 
 register!(Keeper: configure, message_received, egress);
