@@ -101,7 +101,7 @@ fn a_pool_holds_on_where_its_plugin_has_no_answer() {
 
     next_era(&mta);
     next_era(&mta);
-    wait_until("the plugin has failed", || asked(&mta, "nonsense") > 0);
+    wait_until("the plugin has failed", || asked(&mta, "unavailable") > 0);
     let generation = mta.metric("config_generation");
     mta.rewrite("queues.toml", |text| text + "\n[tenant.other]\negress_pool = 'fickle-pool'\n");
     let warned = || !mta.stderr("queues.toml:13:1 warning: egress_pool: no file defines pool 'fickle-pool'").is_empty();

@@ -14,9 +14,13 @@ mod meant;
 pub mod rate;
 pub mod section;
 pub mod tree;
+#[cfg(feature = "serde")]
+mod typed;
 
 pub use finding::{Finding, Findings, Severity, nearest};
 pub use meant::likeliest;
 pub use rate::Rate;
 pub use section::Section;
 pub use tree::{Entry, Node, Position, Table, Value, without_mark};
+#[cfg(feature = "serde")]
+pub use typed::typed;

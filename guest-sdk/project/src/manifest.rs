@@ -146,7 +146,7 @@ fn read(folder: &Path, mut top: Section<'_>, findings: &mut Findings) -> Option<
     let source = top.text("source", findings).map(PathBuf::from);
     let limits = texts(&mut top, "limits", findings);
     let grants = texts(&mut top, "grants", findings);
-    for (key, _) in &grants {
+    for key in grants.keys() {
         if let Err(reason) = one_of(key, &GRANTS) {
             findings.error(top.position("grants").unwrap_or(START), format!("grants: {reason}"));
         }

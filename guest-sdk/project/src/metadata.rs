@@ -109,8 +109,7 @@ fn parse(data: &[u8]) -> Option<Metadata> {
 pub fn write(component: &[u8], metadata: &Metadata) -> Result<Vec<u8>, String> {
     let mut written = Component::new();
     let mut depth = 0_usize;
-    let mut parser = Parser::new(0).parse_all(component);
-    while let Some(payload) = parser.next() {
+    for payload in Parser::new(0).parse_all(component) {
         let payload = payload.map_err(|reason| reason.to_string())?;
         match &payload {
             Payload::Version { encoding, .. } if depth == 0 && *encoding != Encoding::Component => {

@@ -41,11 +41,7 @@ pub fn one_file<P>(
     files: &[File],
     read: impl FnOnce(&mut Section<'_>, &mut Findings) -> (P, Vec<Reference>),
 ) -> Outcome<P> {
-    let [file] = files else {
-        let message = format!("this plugin takes one file, config = [\"FILE\"], and got {}", files.len());
-        let diagnostic = Diagnostic { severity: Severity::Error, file: None, line: None, column: None, message };
-        return Err(vec![diagnostic].into());
-    };
+    let file = the_one(files)?;
     let mut findings = Findings::new(&file.name);
     let table = Table::parse(&String::from_utf8_lossy(&file.content), file.name.ends_with(".json"), &mut findings);
     let mut top = Section::new(&table, Position { line: 1, column: 1 }, "");
@@ -56,6 +52,46 @@ pub fn one_file<P>(
         return Err(Refused { diagnostics, references });
     }
     Ok(Configured { plugin, diagnostics, references })
+}
+
+/// Reads the one file of a plugin into a type of serde's (feature `serde`). The first thing that is wrong with it is told, with line
+/// and column.
+///
+/// ```
+/// use tollgate_sdk::{Configure, Configured, File, config::{Outcome, typed}};
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Greeter { greeting: String }
+///
+/// impl Configure for Greeter {
+///     fn configure(files: Vec<File>) -> Outcome<Self> {
+///         Ok(Configured { plugin: typed(&files)?, diagnostics: Vec::new(), references: Vec::new() })
+///     }
+/// }
+///
+/// let file = File { name: "g.toml".to_owned(), content: b"greeting = 1".to_vec() };
+/// let refused = Greeter::configure(vec![file]).err().unwrap();
+/// assert!(refused.diagnostics[0].to_string().starts_with("g.toml:1:12 invalid type"));
+/// ```
+///
+/// # Errors
+/// What is wrong with the file; or that there is not one file.
+#[cfg(feature = "serde")]
+pub fn typed<T: serde::de::DeserializeOwned>(files: &[File]) -> Result<T, Refused> {
+    let file = the_one(files)?;
+    let read = tollgate_config::typed(&file.name, &String::from_utf8_lossy(&file.content));
+    read.map_err(|finding| vec![Diagnostic::from(finding)].into())
+}
+
+/// Returns the one file that a plugin takes, or says that there is not one.
+fn the_one(files: &[File]) -> Result<&File, Refused> {
+    let [file] = files else {
+        let message = format!("this plugin takes one file, config = [\"FILE\"], and got {}", files.len());
+        let diagnostic = Diagnostic { severity: Severity::Error, file: None, line: None, column: None, message };
+        return Err(vec![diagnostic].into());
+    };
+    Ok(file)
 }
 
 /// Returns a duration as the host takes it, in whole milliseconds.

@@ -24,7 +24,10 @@
 //! register!(Cap: message_received);
 //! ```
 
+#[cfg(target_family = "wasm")]
 pub use crate::bindings::host::tollgate::policy::counters::{age_ms, get, increment, reset};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::native::host::counters::{age_ms, get, increment, reset};
 
 /// An hour in milliseconds.
 pub const HOUR_MS: u64 = 60 * 60 * 1000;

@@ -23,4 +23,7 @@
 //! register!(SenderTakesMail: smtp_session);
 //! ```
 
+#[cfg(target_family = "wasm")]
 pub use crate::bindings::waiting::tollgate::policy::dns::{addresses, mail_exchangers, names, texts};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::native::host::dns::{addresses, mail_exchangers, names, texts};

@@ -21,7 +21,11 @@
 //! register!(Asks: message_received);
 //! ```
 
-pub use crate::bindings::waiting::tollgate::policy::http_client::{Request, Response, fetch};
+#[cfg(target_family = "wasm")]
+pub use crate::bindings::waiting::tollgate::policy::http_client::fetch;
+pub use crate::bindings::waiting::tollgate::policy::http_client::{Request, Response};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::native::host::http_client::fetch;
 
 /// Returns a request for what a URL names.
 #[must_use]

@@ -26,5 +26,8 @@
 //! register!(Greylist: message_received);
 //! ```
 
+#[cfg(target_family = "wasm")]
 pub use crate::bindings::waiting::tollgate::policy::kv::{delete, get, set};
 pub use crate::counters::DAY_MS;
+#[cfg(not(target_family = "wasm"))]
+pub use crate::native::host::kv::{delete, get, set};

@@ -46,28 +46,47 @@ pub mod kv;
 pub mod log;
 mod metadata;
 pub mod metrics;
+#[cfg(not(target_family = "wasm"))]
+#[doc(hidden)]
+pub mod native;
 mod panic;
 mod register;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 
 use std::fmt;
 
+#[cfg(target_family = "wasm")]
+pub use bindings::host::tollgate::policy::{
+    clock,
+    egress_settings::{EgressPath, EgressPool, EgressSource},
+    message::Message,
+    queue_settings::QueueConfig as Settings,
+    queued_message::QueuedMessage,
+    session::Session,
+};
 pub use bindings::{
     configure::exports::tollgate::policy::configure::{
         Diagnostic, File, Loaded, Reference, ReferenceKind, Refused, Severity,
     },
     host::tollgate::policy::{
-        clock,
-        egress_settings::{EgressPath, EgressPool, EgressSource},
-        message::{Answer, Edit, Message, Origin, Question},
-        queue_settings::{QueueConfig as Settings, RefreshStrategy},
-        queued_message::QueuedMessage,
-        session::Session,
+        message::{Answer, Edit, Origin, Question},
+        queue_settings::RefreshStrategy,
         types::{Mailbox, PolicyError, QueueName, Rate, Reply},
     },
     message_received::exports::tollgate::policy::message_received::Verdict,
     throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
 };
 pub use event::{Configure, Configured, Egress, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles};
+#[cfg(not(target_family = "wasm"))]
+pub use native::{
+    egress::{EgressPath, EgressPool, EgressSource},
+    host::clock,
+    message::Message,
+    queued::QueuedMessage,
+    session::Session,
+    settings::Settings,
+};
 #[doc(hidden)]
 pub const __SDK: &str = concat!("tollgate-sdk ", env!("CARGO_PKG_VERSION"));
 #[doc(hidden)]

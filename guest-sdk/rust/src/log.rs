@@ -8,8 +8,11 @@
 //! warn!(tenant = tenant, count = count, "more than usual");
 //! ```
 
+#[cfg(target_family = "wasm")]
 use crate::bindings::host::tollgate::policy::log;
 pub use crate::bindings::host::tollgate::policy::log::Level;
+#[cfg(not(target_family = "wasm"))]
+use crate::native::host::log;
 
 /// Writes a line with fields, 1024 octets at the most; the host cuts what is longer, and replaces control characters.
 pub fn write(level: Level, message: &str, fields: &[(&str, &str)]) {

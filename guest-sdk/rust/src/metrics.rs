@@ -26,4 +26,7 @@
 //! register!(Counting: configure, message_received);
 //! ```
 
+#[cfg(target_family = "wasm")]
 pub use crate::bindings::host::tollgate::policy::metrics::{declare, increment};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::native::host::metrics::{declare, increment};

@@ -41,6 +41,7 @@ macro_rules! __register {
 
             struct Exports;
 
+            #[allow(dead_code, reason = "nothing is exported but by a component")]
             impl Exports {
                 #[allow(dead_code, reason = "a plugin may register `configure` alone")]
                 fn with<R>(event: impl FnOnce(&$plugin) -> R) -> R {
@@ -71,11 +72,26 @@ macro_rules! __register {
     };
 }
 
+/// Elsewhere than in a component nothing is exported, and a plugin has the event's trait all the same.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __handles {
+    ($trait:ident $plugin:ty) => {
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() = || {
+            fn handles<P: $crate::$trait>() {}
+            handles::<$plugin>();
+        };
+    };
+}
+
 /// The exports of one event.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __event {
     (configure $plugin:ty) => {
+        $crate::__handles!(Configure $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::configure::exports::tollgate::policy::configure::Guest for Exports {
             fn init(files: ::std::vec::Vec<$crate::File>) -> ::std::result::Result<$crate::Loaded, $crate::Refused> {
                 $crate::install_panic_hook();
@@ -89,6 +105,8 @@ macro_rules! __event {
         $crate::bindings::configure::export_configure!(Exports);
     };
     (message_received $plugin:ty) => {
+        $crate::__handles!(MessageReceived $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::message_received::exports::tollgate::policy::message_received::Guest for Exports {
             fn message_received(message: &$crate::Message) -> ::std::result::Result<$crate::Verdict, $crate::Reply> {
                 Exports::with(|plugin| $crate::MessageReceived::message_received(plugin, message))
@@ -99,6 +117,8 @@ macro_rules! __event {
         $crate::bindings::message_received::export_message_received!(Exports);
     };
     (queue_config $plugin:ty) => {
+        $crate::__handles!(QueueConfig $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::queue_config::exports::tollgate::policy::queue_config::Guest for Exports {
             fn get_queue_config(
                 name: $crate::QueueName,
@@ -112,6 +132,8 @@ macro_rules! __event {
         $crate::bindings::queue_config::export_queue_config!(Exports);
     };
     (throttles $plugin:ty) => {
+        $crate::__handles!(Throttles $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::throttles::exports::tollgate::policy::throttles::Guest for Exports {
             fn throttles(
                 tenant: ::std::option::Option<::std::string::String>,
@@ -125,6 +147,8 @@ macro_rules! __event {
         $crate::bindings::throttles::export_throttles!(Exports);
     };
     (smtp_session $plugin:ty) => {
+        $crate::__handles!(SmtpSession $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::smtp_session::exports::tollgate::policy::smtp_session::Guest for Exports {
             fn connect(session: &$crate::Session) -> ::std::result::Result<(), $crate::Reply> {
                 Exports::with(|plugin| $crate::SmtpSession::connect(plugin, session))
@@ -166,6 +190,8 @@ macro_rules! __event {
         $crate::bindings::smtp_session::export_smtp_session!(Exports);
     };
     (egress $plugin:ty) => {
+        $crate::__handles!(Egress $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::egress::exports::tollgate::policy::egress::Guest for Exports {
             fn get_pool(
                 name: ::std::string::String,
@@ -193,6 +219,8 @@ macro_rules! __event {
         $crate::bindings::egress::export_egress!(Exports);
     };
     (requeue $plugin:ty) => {
+        $crate::__handles!(Requeue $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::requeue::exports::tollgate::policy::requeue::Guest for Exports {
             fn requeue(message: &$crate::QueuedMessage) -> ::std::result::Result<(), $crate::PolicyError> {
                 Exports::with(|plugin| $crate::Requeue::requeue(plugin, message))
@@ -203,6 +231,8 @@ macro_rules! __event {
         $crate::bindings::requeue::export_requeue!(Exports);
     };
     (record $plugin:ty) => {
+        $crate::__handles!(Record $plugin);
+        #[cfg(target_family = "wasm")]
         impl $crate::bindings::record::exports::tollgate::policy::record::Guest for Exports {
             fn record(records: ::std::vec::Vec<::std::string::String>) {
                 Exports::with(|plugin| $crate::Record::record(plugin, records));

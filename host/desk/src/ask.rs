@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use tollgate_message::{Edits, QueueName};
 use tollgate_policy::{
-    Answer, Failure, Plugin, Refusal, Scope, Settings, Verdict,
+    Answer, Failure, OptionValue, Plugin, Refusal, Scope, Settings, Verdict,
     event::{
         egress::{PathOption, PathSettings, PoolAnswer, SourceAnswer},
         requeue::{Changes, Queued},
@@ -126,7 +126,7 @@ fn settings(settings: Option<&Settings>) -> Value {
     let Some(settings) = settings else { return pass() };
     let set = settings.iter().filter_map(|(option, written)| {
         let last = written.last()?;
-        Some((option.name().to_owned(), last.value.as_ref().map_or(Value::Null, |value| value.json())))
+        Some((option.name().to_owned(), last.value.as_ref().map_or(Value::Null, OptionValue::json)))
     });
     json!({ "settings": set.collect::<Map<_, _>>() })
 }

@@ -9,7 +9,7 @@ use tollgate_desk::{
     contract::{self, Subject},
     report::{Entry, Verdict},
 };
-use tollgate_testkit::guest::{FAULTY, GATEKEEPER, HELLO, QUEUE_HELPER};
+use tollgate_testkit::guest::{FAULTY, GATEKEEPER, HELLO, QUEUE_HELPER, TENANT_POOL};
 use tollgate_wasm::{Compiler, Component, ConfigFile, Limits, Runtime, Setup};
 
 fn component(octets: &[u8]) -> Arc<Component> {
@@ -89,6 +89,7 @@ fn each_fault_breaks_its_clause_and_the_suite_says_what_was_seen() {
 #[test]
 fn plugins_that_are_as_they_should_be_break_nothing() {
     let queues = include_str!("../../../plugins/queue-helper/queues.toml");
+    let pools = include_str!("../../../plugins/examples/tenant-pool/pools.toml");
     let faultless = format!("none {} end", "#".repeat(100));
 
     let told = [
@@ -96,6 +97,7 @@ fn plugins_that_are_as_they_should_be_break_nothing() {
         broken(&component(QUEUE_HELPER), Some(("queues.toml", queues))),
         broken(&component(FAULTY), Some(("file", &faultless))),
         broken(&component(GATEKEEPER), None),
+        broken(&component(TENANT_POOL), Some(("pools.toml", pools))),
     ];
 
     assert!(told.iter().all(Vec::is_empty), "{told:?}");

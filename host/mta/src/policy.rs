@@ -24,6 +24,7 @@ use tollgate_desk::capture::Capture;
 use tollgate_dns::Resolver;
 use tollgate_message::Timestamp;
 use tollgate_policy::{Chain, Link, Plugin, Workers};
+use tollgate_registry::{Cache, Registry};
 use tollgate_wasm::{
     Compiler, Component, ConfigFile, Configuration, Limits, Outside, Runtime, Services, Setup, StartError, WasmPlugin,
 };
@@ -60,6 +61,8 @@ pub(crate) struct Loader {
     /// Whoever looks names up for plugins, and as configured. Not who does so for the mail: what plugins ask pushes none of that
     /// out.
     resolver: Option<(tollgate_dns::Settings, Resolver)>,
+    /// The folder of components that were pulled from registries.
+    pulled: PathBuf,
     /// Where what plugins are asked is written down; shared.
     capture: Arc<Mutex<Option<Arc<Capture>>>>,
 }
@@ -115,7 +118,10 @@ impl Loaded {
 impl Loader {
     /// Starts the engine; compiled code is kept in `cache`. Plugins keep nothing and ask nobody.
     pub(crate) fn new(cache: Option<&Path>) -> io::Result<Self> {
-        Ok(Self::on(Runtime::new(cache, compiler())?, Services::default(), Arc::default(), Arc::default()))
+        let mut loader =
+            Self::on(Runtime::new(cache, compiler())?, Services::default(), Arc::default(), Arc::default());
+        loader.pulled = pulled(cache);
+        Ok(loader)
     }
 
     fn on(
@@ -134,6 +140,7 @@ impl Loader {
             doors: BTreeSet::new(),
             in_force,
             resolver: None,
+            pulled: PathBuf::from("pulled"),
             capture,
         }
     }
@@ -148,7 +155,8 @@ impl Loader {
     /// Returns a loader on the same engine.
     pub(crate) fn share(&self) -> Self {
         let (in_force, capture) = (Arc::clone(&self.in_force), Arc::clone(&self.capture));
-        Self::on(self.runtime.clone(), self.services.clone(), in_force, capture)
+        let shared = Self::on(self.runtime.clone(), self.services.clone(), in_force, capture);
+        Self { pulled: self.pulled.clone(), ..shared }
     }
 
     /// Sees to it that plugins of a server can ask others, as this configuration has it.
@@ -303,7 +311,7 @@ impl Loader {
     /// Returns what a plugin is made of by its files, or everything that is wrong with them.
     fn material(&self, config: &PluginConfig) -> Result<Material, Configuration> {
         let mut errors = Vec::new();
-        let octets = Self::octets(&config.component);
+        let octets = self.octets(&config.component);
         let octets = octets.map_err(|text| errors.push(failed(config, config.component_at, &text))).ok();
         let files = read_files(config, &mut errors);
         match octets.filter(|_| errors.is_empty()) {
@@ -372,17 +380,21 @@ impl Loader {
     }
 
     fn component(&mut self, source: &ComponentSource, may: May<'_>) -> Result<Arc<Component>, String> {
-        self.load_octets(Self::octets(source)?, may)
+        self.load_octets(self.octets(source)?, may)
     }
 
     /// Reads a component; returns it with where it comes from.
-    fn octets(source: &ComponentSource) -> Result<(PathBuf, Vec<u8>), String> {
+    fn octets(&self, source: &ComponentSource) -> Result<(PathBuf, Vec<u8>), String> {
         match source {
             ComponentSource::QueueHelper => Ok((PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec())),
             ComponentSource::File(path) => {
                 let octets = fs::read(path);
                 let reason = |error| format!("{}: {}", path.display(), text::unreadable(path, &error));
                 Ok((path.clone(), octets.map_err(reason)?))
+            }
+            ComponentSource::Registry(pinned) => {
+                let octets = Registry::new(Cache::in_folder(self.pulled.clone())).pinned(pinned);
+                Ok((PathBuf::from(pinned.to_string()), octets.map_err(|error| error.to_string())?))
             }
         }
     }
@@ -392,6 +404,11 @@ impl Loader {
         let loaded = self.runtime.load_granted(&octets, limits, grants);
         loaded.map_err(|reason| format!("{}: {reason}", key.display()))
     }
+}
+
+/// Returns the folder of components that were pulled, beside the compiled code in `cache`.
+pub(crate) fn pulled(cache: Option<&Path>) -> PathBuf {
+    cache.map_or_else(|| std::env::temp_dir().join("tollgate-pulled"), |cache| cache.join("pulled"))
 }
 
 fn now() -> Timestamp {
@@ -454,6 +471,7 @@ fn source(component: &ComponentSource) -> String {
     match component {
         ComponentSource::QueueHelper => "builtin:queue-helper".to_owned(),
         ComponentSource::File(path) => path.display().to_string(),
+        ComponentSource::Registry(pinned) => pinned.to_string(),
     }
 }
 

@@ -300,3 +300,38 @@ fn inspect_shows_what_a_component_says_of_itself_and_annotate_changes_it() {
     let (code, out, _) = plugin(desk.path(), &["check", "new.wasm", "--grant", "counters"], "");
     assert_eq!((code, out.as_str()), (Some(0), "new.wasm is fine: it handles message-received, egress\n"));
 }
+
+/// Returns octets that were once a component: cut short, with octets changed, or with a part taken from elsewhere.
+fn damaged(random: &mut fastrand::Rng) -> Vec<u8> {
+    let whole = [HELLO, KEEPER, ROGUE][random.usize(..3)];
+    let mut octets = whole[..random.usize(..=whole.len())].to_vec();
+    for _ in 0..random.usize(..8) {
+        if let Some(at) = octets.len().checked_sub(1).map(|last| random.usize(..=last)) {
+            octets[at] = random.u8(..);
+        }
+    }
+    if random.bool() {
+        let from = random.usize(..whole.len());
+        octets.extend_from_slice(&whole[from..(from + random.usize(..5000)).min(whole.len())]);
+    }
+    octets
+}
+
+#[test]
+fn whatever_file_comes_inspect_and_check_end_soon_and_say_what_it_is() {
+    let (desk, mut random) = (desk(), fastrand::Rng::with_seed(7));
+    let files: Vec<Vec<u8>> = (0..1000).map(|_| damaged(&mut random)).collect();
+
+    let taken =
+        files.iter().filter(|octets| tollgate_wasm::inspect(octets, &tollgate_wasm::Limits::default()).is_ok()).count();
+    let checked = files.iter().step_by(40).map(|octets| {
+        fs::write(desk.path().join("damaged.wasm"), octets).unwrap();
+        let (code, out, err) = plugin(desk.path(), &["check", "damaged.wasm"], "");
+        (code, out.len() + err.len() > 20 && !err.contains("panicked at"))
+    });
+    let checked: Vec<_> = checked.collect();
+
+    // A changed octet of code or of a name may leave a component that is one.
+    assert!(taken < 300, "{taken}");
+    assert!(checked.iter().all(|(code, says)| matches!(code, Some(0 | 1)) && *says), "{checked:?}");
+}

@@ -21,7 +21,7 @@ pub enum FailureKind {
     Memory,
     /// It ran out of host calls, or handed over too much in one.
     HostCalls,
-    /// The host could not run it at all: no instance or no worker was free.
+    /// There was no answer to be had: no instance or worker was free, or the plugin itself says that it has none.
     Unavailable,
     /// It was not asked, since it kept failing before.
     Quarantined,

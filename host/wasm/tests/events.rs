@@ -122,7 +122,7 @@ fn pools_and_sources_come_back_as_they_were_made() {
     });
     let source = plugin.egress_source("gate-1").expect("an answer").expect("a source");
 
-    let expected = ["Some(([(\"gate-1\", 2), (\"ip-1\", 1)], 60s))", "nonsense", "None"];
+    let expected = ["Some(([(\"gate-1\", 2), (\"ip-1\", 1)], 60s))", "unavailable", "None"];
     let address = source.source_address.map(|address| address.to_string());
     let told = (pools, address.as_deref(), source.ehlo_domain());
     assert_eq!(told, (expected.map(str::to_owned), Some("127.0.0.21"), Some("gate1.example")));
@@ -160,7 +160,7 @@ fn a_message_that_was_put_off_waits_as_the_plugin_has_it_and_a_failure_changes_n
 
     let told = ["u", "later", "elsewhere", "too-late", "stolen", "panic"].map(ask);
 
-    assert_eq!(told, ["- 0", "- 1005000", "after-3-450 0", "nonsense", "nonsense", "trap"]);
+    assert_eq!(told, ["- 0", "- 1005000", "after-3-450 0", "unavailable", "unavailable", "trap"]);
 }
 
 #[test]

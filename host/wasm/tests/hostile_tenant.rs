@@ -219,12 +219,14 @@ async fn of_a_queue_a_tenant_gets_what_is_within_the_operators_values() {
     let (chain, tenant) = (chain(), greedy(|_| {}));
     let denied = |option: &str| {
         format!(
-            "nonsense: no settings for {{}}@example.com: PolicyError::Denied(\"{option} is out of a tenant's scope; only a \
+            "unavailable: it has no answer about the queue {{}}@example.com: PolicyError::Denied(\"{option} is out of a tenant's scope; only a \
              plugin of the operator's may set it\")"
         )
     };
     let forever = OptionValue::Duration(Duration::from_millis(u64::MAX)).text();
-    let invalid = |text: &str| format!("nonsense: no settings for {{}}@example.com: PolicyError::Invalid(\"{text}\")");
+    let invalid = |text: &str| {
+        format!("unavailable: it has no answer about the queue {{}}@example.com: PolicyError::Invalid(\"{text}\")")
+    };
     for (campaign, expected) in [
         ("", "max_age=1m by tenant:t greedy.toml:1".to_owned()),
         ("for ever", format!("(max_age: wanted {forever}, bound 1day by queues.toml:1)")),
@@ -248,7 +250,11 @@ async fn of_a_queue_a_tenant_gets_what_is_within_the_operators_values() {
         ("clear the hop", denied("protocol")),
         ("clear the age", "(max_age: wanted none, bound 1day by queues.toml:1)".to_owned()),
         ("write to so far", String::new()),
-        ("read the hop", "nonsense: no settings for {}@example.com: PolicyError::Other(\"read None\")".to_owned()),
+        (
+            "read the hop",
+            "unavailable: it has no answer about the queue {}@example.com: PolicyError::Other(\"read None\")"
+                .to_owned(),
+        ),
     ] {
         let name = QueueName::new(Some(campaign), Some("t"), "example.com", None).to_string();
         let expected = expected.replace("{}@example.com", &name);

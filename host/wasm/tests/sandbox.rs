@@ -174,7 +174,10 @@ fn passing_is_no_answer_and_an_error_is_a_failure() {
     let answers = ["pass.example", "error.example", "short.example", "loop.example"].map(ask);
 
     let kinds = answers.map(|answer| answer.map(|settings| settings.is_some()).map_err(|failure| failure.kind));
-    assert_eq!(kinds, [Ok(false), Err(FailureKind::Nonsense), Err(FailureKind::Nonsense), Err(FailureKind::Time)]);
+    assert_eq!(
+        kinds,
+        [Ok(false), Err(FailureKind::Unavailable), Err(FailureKind::Unavailable), Err(FailureKind::Time)]
+    );
 }
 
 #[test]

@@ -45,6 +45,8 @@ register!(Policy: configure, message_received);
 
 #[cfg(test)]
 mod tests {
+    use tollgate_sdk::testing;
+
     use super::*;
 
     #[test]
@@ -54,5 +56,16 @@ mod tests {
         let refused = ["BUY NOW!", "Buy NOW!", "OK", ""].map(|subject| policy.judge(subject).is_err());
 
         assert_eq!(refused, [true, false, false, false]);
+    }
+
+    #[test]
+    fn what_goes_on_has_a_field_of_ours() {
+        let policy = Policy { seen: "X-Seen-By".to_owned(), refuse_shouting: true };
+        let message = testing::Message::to("bob@receiver.example").header("Subject", "Hello").build();
+
+        let verdict = policy.message_received(&message);
+
+        let lines = ["Subject: Hello".to_owned(), format!("X-Seen-By: {}", env!("CARGO_PKG_NAME"))];
+        assert_eq!((verdict, testing::header_lines(&message)), (Ok(Verdict::Accept), lines.to_vec()));
     }
 }

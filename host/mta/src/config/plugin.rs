@@ -8,6 +8,7 @@ use std::{
 use tollgate_capability::{Grants, http::Allowed};
 use tollgate_config::{Findings, Node, Position, Section, Value};
 use tollgate_policy::{OnFailure, Phase, scope::Scope};
+use tollgate_registry::{Pinned, Reference, ReferenceError};
 use tollgate_wasm::{Instances, Limits};
 
 use super::{
@@ -59,6 +60,8 @@ pub(crate) enum ComponentSource {
     QueueHelper,
     /// A file.
     File(PathBuf),
+    /// What a registry has under a digest.
+    Registry(Pinned),
 }
 
 pub(super) fn plugins(top: &mut Section<'_>, folder: &Path, findings: &mut Findings) -> Vec<PluginConfig> {
@@ -152,6 +155,10 @@ fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {
     match text.strip_prefix("builtin:") {
         Some("queue-helper") => Ok(ComponentSource::QueueHelper),
         Some(other) => Err(format!("there is no built-in component '{other}'; there is builtin:queue-helper")),
+        None if Reference::is_meant(text) => {
+            let name = text.strip_prefix("oci://").unwrap_or(text);
+            name.parse().map(ComponentSource::Registry).map_err(|error: ReferenceError| error.to_string())
+        }
         None => Ok(ComponentSource::File(folder.join(text))),
     }
 }

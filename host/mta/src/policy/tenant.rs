@@ -91,7 +91,7 @@ impl Loader {
         match &tenant.policy {
             Some(policy) if policy.uploaded && !is_there(&policy.plugin) => (Own::None, Vec::new()),
             Some(policy) => {
-                let source = Self::octets(&policy.plugin.component);
+                let source = self.octets(&policy.plugin.component);
                 self.tenant_of(tenant, &policy.plugin, source)
             }
             None => (Own::None, Vec::new()),

@@ -201,7 +201,7 @@ impl Api {
 fn path(plugin: &PluginConfig) -> PathBuf {
     match &plugin.component {
         ComponentSource::File(path) => path.clone(),
-        ComponentSource::QueueHelper => unreachable!("a tenant's component is no built-in one"),
+        ComponentSource::QueueHelper | ComponentSource::Registry(_) => unreachable!("a tenant's component is a file"),
     }
 }
 

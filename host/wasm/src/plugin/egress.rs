@@ -63,5 +63,5 @@ fn ask<H: Send + 'static>(
 }
 
 fn usable<T>(plugin: &Inner, what: &str, answer: Result<Option<T>, PolicyError>) -> Result<Option<T>, Failure> {
-    answer.map_err(|error| plugin.nonsense(format!("no answer about {what}: {error:?}")))
+    answer.map_err(|error| plugin.no_answer(&format!("about {what}"), &error))
 }

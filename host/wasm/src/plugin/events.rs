@@ -88,13 +88,10 @@ impl Plugin for WasmPlugin {
             table.delete(so_far)?;
             answer
                 .map(|settings| settings.map(|handle| table.delete(handle).map(|handle| handle.0)).transpose())
-                .map_or_else(
-                    |error| Ok(Err(format!("{error:?}"))),
-                    |settings| settings.map(Ok).map_err(wasmtime::Error::from),
-                )
+                .map_or_else(|error| Ok(Err(error)), |settings| settings.map(Ok).map_err(wasmtime::Error::from))
         })?;
         self.0.give_back(guest);
-        answer.map_err(|reason| self.0.nonsense(format!("no settings for {name}: {reason}")))
+        answer.map_err(|error| self.0.no_answer(&format!("about the queue {name}"), &error))
     }
 
     fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> Result<Vec<Throttle>, Failure> {
@@ -145,7 +142,7 @@ impl Plugin for WasmPlugin {
             Ok((store.data_mut().table.delete(handle)?.changes, answer))
         })?;
         self.0.give_back(guest);
-        answer.map_err(|error| self.0.nonsense(format!("no answer about a message: {error:?}")))?;
+        answer.map_err(|error| self.0.no_answer("about a message that was put off", &error))?;
         Ok(changes)
     }
 

@@ -16,7 +16,7 @@ use tollgate_config::{Finding, Position, Severity};
 use tollgate_policy::{Failure, FailureKind, Room, Vitals, scope::Scope};
 
 use crate::{
-    bindings::configure::exports::tollgate::policy::configure as wit,
+    bindings::{configure::exports::tollgate::policy::configure as wit, host::tollgate::policy::types::PolicyError},
     component::Component,
     given::Services,
     instance::{Guest, Maker},
@@ -217,6 +217,12 @@ impl Inner {
             host_calls: counts.host_calls.load(Ordering::Relaxed),
             has_snapshot: self.has_snapshot(),
         }
+    }
+
+    /// Returns what is made of an error that the guest returned: it says itself that it has no answer, and nothing is wrong with it.
+    fn no_answer(&self, about: &str, error: &PolicyError) -> Failure {
+        let detail = format!("it has no answer {about}: {error:?}");
+        Failure { plugin: self.maker.plugin.to_string(), kind: FailureKind::Unavailable, detail }
     }
 
     fn nonsense(&self, detail: String) -> Failure {

@@ -59,7 +59,7 @@ impl MessageReceived for Faulty {
                 }
             }
             "needs-text" => {
-                drop(String::from_utf8(message.header_bytes("X-Tenant").unwrap_or_default()).expect("UTF-8"))
+                drop(String::from_utf8(message.header_bytes("X-Tenant").unwrap_or_default()).expect("UTF-8"));
             }
             "needs-a-sender" => drop(message.sender().expect("every message has a sender")),
             "copies-each-recipient" => {

@@ -25,6 +25,7 @@ pub(super) struct Configured {
     pub(super) findings: Vec<Finding>,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what map_err hands over")]
 fn failed(reason: std::io::Error) -> String {
     format!("plugins cannot be run here: {reason}")
 }

@@ -9,6 +9,7 @@ mod events;
 mod inspect;
 mod list;
 mod project;
+mod registry;
 mod replay;
 mod run;
 mod test;
@@ -45,6 +46,10 @@ enum Command {
     Bench(bench::Args),
     /// Puts recorded events to two versions of a component, and shows where they differ.
     Replay(replay::Args),
+    /// Pushes a component into an OCI registry, and prints the reference that is pinned to it.
+    Push(registry::Push),
+    /// Pulls a component out of an OCI registry, and prints the reference that is pinned to it, as `tollgate.toml` takes it.
+    Pull(registry::Pull),
     /// Lists the plugins that a server runs: versions, events, state, and how often which outcome was.
     List(list::Args),
     /// Gives a plugin another component at once, if the whole configuration holds with it.
@@ -77,6 +82,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Push(args) => registry::push(args),
+        Command::Pull(args) => registry::pull(args),
         Command::List(args) => list::run(args),
         Command::Swap { name, file, server } => change::swap(name, file, server),
         Command::Rollback { name, server } => change::rollback(name, server),

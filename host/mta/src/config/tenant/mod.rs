@@ -374,7 +374,7 @@ mod tests {
         let (own, sent) = (a.policy.as_ref().expect("a component"), b.policy.as_ref().expect("a component"));
         let paths = [own, sent].map(|policy| match &policy.plugin.component {
             super::super::ComponentSource::File(path) => path.display().to_string(),
-            super::super::ComponentSource::QueueHelper => String::new(),
+            super::super::ComponentSource::QueueHelper | super::super::ComponentSource::Registry(_) => String::new(),
         });
         let empty = "f:2:1 identities: the list is empty, so nobody can send as tenant 'a'";
         assert_eq!(findings, [empty]);
