@@ -1,6 +1,7 @@
 //! `tollgate plugin push` and `pull`, against Debian's docker-registry, and a server that runs what is pinned.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![allow(clippy::print_stdout, reason = "a test that cannot run says so")]
 
 use std::{
     fs,
