@@ -43,7 +43,7 @@ enum Command {
     Explain(explain::Args),
     /// Shows Tollgate at work: accepts, queues, delivers, retries and expires mail on loopback, and leaves nothing behind.
     Demo(demo::Args),
-    /// Lists the plugins of a running server, gives one another component, or takes one back.
+    /// Makes, builds, tests and ships plugins; lists and swaps those of a running server.
     Plugin(plugin::Args),
     /// Compiles components before a server needs them.
     Cache(cache::Args),

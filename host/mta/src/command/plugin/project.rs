@@ -80,7 +80,7 @@ pub(super) fn open(folder: &Path) -> Result<Project, ExitCode> {
             ExitCode::from(BAD)
         }
         ProjectError::NoProject(_) => {
-            unasked("there is no plugin.toml in this folder; name a component, or see `tollgate plugin new`")
+            unasked("there is no plugin.toml here; `tollgate plugin new` makes a project, and other commands take a component's name")
         }
         other => unasked(&other.to_string()),
     })
