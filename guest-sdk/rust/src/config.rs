@@ -95,6 +95,12 @@ fn the_one(files: &[File]) -> Result<&File, Refused> {
 }
 
 /// Returns a duration as the host takes it, in whole milliseconds.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(tollgate_sdk::config::millis(Duration::from_secs(2)), 2000);
+/// ```
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
@@ -102,6 +108,13 @@ pub fn millis(duration: Duration) -> u64 {
 
 impl Reference {
     /// Returns a reference to an egress pool that a file names.
+    ///
+    /// ```
+    /// use tollgate_sdk::{Reference, ReferenceKind, config::Position};
+    ///
+    /// let reference = Reference::egress_pool("pool-1", "policy.toml", Position { line: 3, column: 1 });
+    /// assert_eq!((reference.kind, reference.line), (ReferenceKind::EgressPool, 3));
+    /// ```
     #[must_use]
     pub fn egress_pool(name: &str, file: &str, at: Position) -> Self {
         Self::of(ReferenceKind::EgressPool, name, file, at)

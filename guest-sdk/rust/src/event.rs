@@ -10,6 +10,30 @@ use crate::{
 };
 
 /// Takes the files that the operator named for the plugin, before any event.
+///
+/// ```
+/// use tollgate_sdk::{Configure, Configured, Diagnostic, File, Refused, Severity};
+///
+/// struct Words(Vec<String>);
+///
+/// impl Configure for Words {
+///     fn configure(files: Vec<File>) -> Result<Configured<Self>, Refused> {
+///         let mut words = Vec::new();
+///         for file in files {
+///             let text = String::from_utf8(file.content).map_err(|_| {
+///                 let message = "it is not UTF-8".to_owned();
+///                 vec![Diagnostic { severity: Severity::Error, file: Some(file.name), line: None, column: None, message }]
+///             })?;
+///             words.extend(text.lines().map(str::to_owned));
+///         }
+///         Ok(Configured { plugin: Self(words), diagnostics: Vec::new(), references: Vec::new() })
+///     }
+/// }
+///
+/// let file = |content: &[u8]| vec![File { name: "words".to_owned(), content: content.to_vec() }];
+/// assert_eq!(Words::configure(file(b"a\nb")).unwrap().plugin.0, ["a", "b"]);
+/// assert_eq!(Words::configure(file(b"\xff")).err().unwrap().diagnostics[0].to_string(), "words it is not UTF-8");
+/// ```
 pub trait Configure: Sized {
     /// Reads the configuration, or says all that is wrong with it at once.
     ///
@@ -37,6 +61,29 @@ impl From<Vec<Diagnostic>> for Refused {
 }
 
 /// Judges messages, and may edit them.
+///
+/// ```
+/// use tollgate_sdk::{Message, MessageReceived, Reply, Verdict, register, reject, testing};
+///
+/// #[derive(Default)]
+/// struct Tagged;
+///
+/// impl MessageReceived for Tagged {
+///     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
+///         let tag = message.first_header("X-Tag").ok_or_else(|| reject("5.6.0", "mail without a tag"))?;
+///         message.set_meta("tag", Some(&tag)).map_err(|_| reject("5.6.0", "the tag is too long"))?;
+///         message.remove_header("X-Tag");
+///         Ok(Verdict::Accept)
+///     }
+/// }
+///
+/// register!(Tagged: message_received);
+///
+/// let message = testing::Message::to("bob@receiver.example").header("X-Tag", "spring").build();
+/// assert_eq!(Tagged.message_received(&message), Ok(Verdict::Accept));
+/// assert_eq!(testing::meta(&message)["tag"], "spring");
+/// assert_eq!(testing::header_lines(&message), [""; 0]);
+/// ```
 pub trait MessageReceived {
     /// Returns what becomes of the message. Edits made through `message` apply when this returns `Ok`.
     ///
@@ -46,6 +93,31 @@ pub trait MessageReceived {
 }
 
 /// Sets up scheduled queues.
+///
+/// ```
+/// use tollgate_sdk::{PolicyError, QueueConfig, QueueName, Settings, register, testing};
+///
+/// #[derive(Default)]
+/// struct Patient;
+///
+/// impl QueueConfig for Patient {
+///     fn queue_config(&self, name: &QueueName, _so_far: &Settings) -> Result<Option<Settings>, PolicyError> {
+///         if !name.domain.ends_with(".edu") {
+///             return Ok(None);
+///         }
+///         let settings = Settings::new();
+///         settings.set_max_age(3 * 86_400_000, Some("patient"))?;
+///         Ok(Some(settings))
+///     }
+/// }
+///
+/// register!(Patient: queue_config);
+///
+/// let queue = |domain: &str| QueueName { campaign: None, tenant: None, domain: domain.to_owned(), routing_domain: None };
+/// let settings = Patient.queue_config(&queue("a.edu"), &Settings::new()).unwrap().unwrap();
+/// assert_eq!(testing::settings(&settings)["max_age"], "3days");
+/// assert!(Patient.queue_config(&queue("a.example"), &Settings::new()).unwrap().is_none());
+/// ```
 pub trait QueueConfig {
     /// Returns what this plugin sets for a queue, or `None` to pass; `so_far` is what the plugins before it set.
     ///
@@ -55,6 +127,25 @@ pub trait QueueConfig {
 }
 
 /// Limits rates that several queues share.
+///
+/// ```
+/// use tollgate_sdk::{Rate, Scope, Throttle, Throttles, register};
+///
+/// #[derive(Default)]
+/// struct Fair;
+///
+/// impl Throttles for Fair {
+///     fn throttles(&self, tenant: Option<&str>, _campaign: Option<&str>) -> Vec<Throttle> {
+///         let rate = Rate { limit: 100, period_ms: 1000, max_burst: None, local: false };
+///         let throttle = |tenant: &str| Throttle { scope: Scope::Tenant, key: tenant.to_owned(), rate };
+///         tenant.map(throttle).into_iter().collect()
+///     }
+/// }
+///
+/// register!(Fair: throttles);
+///
+/// assert_eq!((Fair.throttles(Some("a"), None).len(), Fair.throttles(None, None).len()), (1, 0));
+/// ```
 pub trait Throttles {
     /// Returns the rates for a tenant and campaign, widest scope first; often empty.
     fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> Vec<Throttle>;

@@ -107,6 +107,10 @@ pub mod domains {
     /// Returns the form in which domains are compared: lower-case A-labels, no trailing dot.
     ///
     /// This is the stand-in for tests on the machine at hand.
+    ///
+    /// ```
+    /// assert_eq!(tollgate_sdk::domains::normalize("BÜCHER.example."), "xn--bcher-kva.example");
+    /// ```
     #[must_use]
     #[cfg(not(target_family = "wasm"))]
     pub fn normalize(domain: &str) -> String {
@@ -131,12 +135,22 @@ impl fmt::Display for Diagnostic {
 }
 
 /// Returns a permanent refusal, `550` with this enhanced code (`5.x.y`, RFC 3463) and text.
+///
+/// ```
+/// let reply = tollgate_sdk::reject("5.7.1", "not for you");
+/// assert_eq!((reply.code, reply.enhanced.as_deref(), &*reply.text), (550, Some("5.7.1"), "not for you"));
+/// ```
 #[must_use]
 pub fn reject(enhanced: &str, text: &str) -> Reply {
     Reply { code: 550, enhanced: Some(enhanced.to_owned()), text: text.to_owned() }
 }
 
 /// Returns a temporary refusal, `451` with this enhanced code (`4.x.y`, RFC 3463) and text.
+///
+/// ```
+/// let reply = tollgate_sdk::defer("4.7.0", "not now");
+/// assert_eq!((reply.code, reply.enhanced.as_deref()), (451, Some("4.7.0")));
+/// ```
 #[must_use]
 pub fn defer(enhanced: &str, text: &str) -> Reply {
     Reply { code: 451, enhanced: Some(enhanced.to_owned()), text: text.to_owned() }

@@ -1,6 +1,6 @@
 //! Lines in the operator's log, under the plugin's name.
 //!
-//! ```no_run
+//! ```
 //! use tollgate_sdk::{info, warn};
 //!
 //! let (tenant, count) = ("acme", 3);
@@ -14,7 +14,16 @@ pub use crate::bindings::host::tollgate::policy::log::Level;
 #[cfg(not(target_family = "wasm"))]
 use crate::native::host::log;
 
-/// Writes a line with fields, 1024 octets at the most; the host cuts what is longer, and replaces control characters.
+/// Writes a line with fields.
+///
+/// ```
+/// use tollgate_sdk::{log::{Level, write}, testing};
+///
+/// write(Level::Warn, "odd", &[("count", "3")]);
+/// assert_eq!(testing::log_lines(), ["warn odd count=3"]);
+/// ```
+///
+/// A line has 1024 octets at the most; the host cuts what is longer, and replaces control characters.
 pub fn write(level: Level, message: &str, fields: &[(&str, &str)]) {
     let fields: Vec<(String, String)> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     log::write(level, message, &fields);
@@ -31,24 +40,44 @@ pub fn info(message: &str) {
 }
 
 /// Writes a line about something that is broken, so that a person must look: `error!(field = value, "text {n}")`.
+///
+/// ```
+/// tollgate_sdk::error!(tenant = "acme", "{} of {}", 1, 2);
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["error 1 of 2 tenant=acme"]);
+/// ```
 #[macro_export]
 macro_rules! error {
     ($($line:tt)+) => { $crate::__log!(Error, $($line)+) };
 }
 
 /// Writes a line about something odd, at which a person may want to look: `warn!(field = value, "text {n}")`.
+///
+/// ```
+/// tollgate_sdk::warn!(tenant = "acme", "{} of {}", 1, 2);
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["warn 1 of 2 tenant=acme"]);
+/// ```
 #[macro_export]
 macro_rules! warn {
     ($($line:tt)+) => { $crate::__log!(Warn, $($line)+) };
 }
 
 /// Writes a line about what happened, once for each event at the most: `info!(field = value, "text {n}")`.
+///
+/// ```
+/// tollgate_sdk::info!(tenant = "acme", "{} of {}", 1, 2);
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["info 1 of 2 tenant=acme"]);
+/// ```
 #[macro_export]
 macro_rules! info {
     ($($line:tt)+) => { $crate::__log!(Info, $($line)+) };
 }
 
 /// Writes a line for finding faults; it is not shown by default: `debug!(field = value, "text {n}")`.
+///
+/// ```
+/// tollgate_sdk::debug!(tenant = "acme", "{} of {}", 1, 2);
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["debug 1 of 2 tenant=acme"]);
+/// ```
 #[macro_export]
 macro_rules! debug {
     ($($line:tt)+) => { $crate::__log!(Debug, $($line)+) };
