@@ -92,6 +92,11 @@ fn what_was_pushed_is_pulled_runs_without_the_registry_and_a_tag_that_moved_is_r
     fs::write(path.join("tollgate.toml"), configuration(&pinned)).unwrap();
     let known = tollgate(path, &["check", "--config", "tollgate.toml"]);
     assert_eq!(known.0, Some(0), "{known:?}");
+    // A tenant's component comes from there as well.
+    let tenant = format!("[tenant.one]\nidentities = ['net:192.0.2.0/24']\ncomponent = '{pinned}'\n");
+    fs::write(path.join("tenant.toml"), configuration("hello.wasm") + &tenant).unwrap();
+    let of_tenant = tollgate(path, &["check", "--config", "tenant.toml"]);
+    assert_eq!((of_tenant.0, of_tenant.1.contains("error")), (Some(0), false), "{of_tenant:?}");
     fs::rename(path.join("cache"), path.join("kept")).unwrap();
     let (code, out, err) = tollgate(path, &["check", "--config", "tollgate.toml"]);
     let said = format!("{out}{err}");

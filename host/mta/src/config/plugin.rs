@@ -151,7 +151,8 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
-fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {
+/// Returns where a component comes from.
+pub(super) fn component(text: &str, folder: &Path) -> Result<ComponentSource, String> {
     match text.strip_prefix("builtin:") {
         Some("queue-helper") => Ok(ComponentSource::QueueHelper),
         Some(other) => Err(format!("there is no built-in component '{other}'; there is builtin:queue-helper")),

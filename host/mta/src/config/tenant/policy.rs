@@ -52,13 +52,14 @@ pub(super) fn policy(
         return None;
     };
     let uploaded = named == UPLOAD;
-    let path = if uploaded { uploads.join(file_name(tenant) + ".wasm") } else { folder.join(&named) };
-    if named.starts_with("builtin:") {
-        findings.error(component_at, "component: a built-in component is for [[plugin]], not for a tenant");
-    }
+    let source = if uploaded {
+        ComponentSource::File(uploads.join(file_name(tenant) + ".wasm"))
+    } else {
+        source(&named, folder).map_err(|reason| findings.error(component_at, format!("component: {reason}"))).ok()?
+    };
     let plugin = PluginConfig {
         name: format!("tenant:{tenant}"),
-        component: ComponentSource::File(path),
+        component: source,
         config: config?,
         phase: Phase::Tenant,
         on_failure,
@@ -73,6 +74,14 @@ pub(super) fn policy(
         component_at,
     };
     Some(TenantPolicy { plugin, uploaded, cpu_share: cpu_share.unwrap_or(CPU_SHARE) })
+}
+
+/// Returns where a tenant's component comes from, if it does not come over HTTP.
+fn source(text: &str, folder: &Path) -> Result<ComponentSource, String> {
+    match text.starts_with("builtin:") {
+        true => Err("a built-in component is for [[plugin]], not for a tenant".to_owned()),
+        false => plugin::component(text, folder),
+    }
 }
 
 /// Says of options that are about a component that there is none.
