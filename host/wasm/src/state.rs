@@ -19,6 +19,11 @@ use crate::{
 #[error("more than {0} calls to the host (limits.host_calls)")]
 pub(crate) struct HostCallsExhausted(u32);
 
+/// A guest that asked in one call for more than may cross in one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("answers of more than {0} octets to one call (limits.host_call_bytes)")]
+pub(crate) struct AnswersTooLarge(pub(crate) usize);
+
 /// A call that makes no sense before there is an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0} cannot be called while the plugin is configured")]

@@ -117,6 +117,19 @@ fn an_answer_that_is_too_large_is_not_copied_and_names_the_knob() {
 }
 
 #[test]
+fn many_large_answers_at_once_are_not_made_and_the_knob_is_named() {
+    let plugin = plugin(guest::ROGUE, Instances::Warm);
+    let draft = draft(&format!("X-Large: {}\r\nX-Do: ask\r\n", "x".repeat(100_000)));
+
+    let failure = plugin.message_received(&draft.received, draft.edits.clone()).expect_err("a failure");
+
+    assert_eq!(
+        (failure.kind, failure.detail.as_str()),
+        (FailureKind::HostCalls, "answers of more than 1048576 octets to one call (limits.host_call_bytes)")
+    );
+}
+
+#[test]
 fn header_injection_and_header_floods_are_refused() {
     let plugin = plugin(guest::ROGUE, Instances::Warm);
 

@@ -15,13 +15,15 @@ use crate::{
         message as wit,
         types::{Mailbox, PolicyError, Reply},
     },
-    state::HostState,
+    state::{AnswersTooLarge, HostState},
 };
 
 /// Most octets of the body that one call returns.
 const BODY_CHUNK: u64 = 64 * 1024;
 /// Longest metadata key and value, in octets.
 const META: (usize, usize) = (255, 16 * 1024);
+/// For how many answers there is room from the start.
+const MANY: usize = 16;
 
 /// A message while a plugin looks at it.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
@@ -91,6 +93,10 @@ impl HostState {
         })
     }
 
+    fn answers_too_large(&self) -> wasmtime::Error {
+        wasmtime::Error::new(AnswersTooLarge(self.limits().host_call_bytes))
+    }
+
     fn change(&mut self, handle: &Resource<MessageHandle>, edit: wit::Edit) -> Outcome<()> {
         match edit {
             wit::Edit::AddHeader((name, value)) => self.edit_header(handle, &name, &value, header::Header::append),
@@ -130,7 +136,15 @@ impl wit::HostMessage for HostState {
         this: Resource<MessageHandle>,
         questions: Vec<wit::Question>,
     ) -> wasmtime::Result<Vec<wit::Answer>> {
-        questions.iter().map(|question| self.answer(&this, question)).collect()
+        let (mut answers, mut left) = (Vec::with_capacity(questions.len().min(MANY)), self.limits().host_call_bytes);
+        for question in &questions {
+            let answer = self.answer(&this, question)?;
+            let octets = if let wit::Answer::Text(Some(text)) = &answer { text.len() } else { 0 };
+            // One question may be asked many times, and its answer be most of a message.
+            left = left.checked_sub(octets).ok_or_else(|| self.answers_too_large())?;
+            answers.push(answer);
+        }
+        Ok(answers)
     }
 
     fn apply(&mut self, this: Resource<MessageHandle>, edits: Vec<wit::Edit>) -> Outcome<()> {

@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 
 use tollgate_sdk::{
-    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Refused,
-    Reply, Settings, Severity, Verdict, register, reject,
+    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, Question, QueueConfig, QueueName,
+    Refused, Reply, Settings, Severity, Verdict, register, reject,
 };
 
 struct Rogue {
@@ -40,6 +40,11 @@ impl Configure for Rogue {
     }
 }
 
+/// Asks for one large field many times at once: a small question for an answer of many times a message.
+fn ask(message: &Message) -> usize {
+    message.ask(&vec![Question::Header("X-Large".to_owned()); 500]).len()
+}
+
 impl MessageReceived for Rogue {
     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
         *self.calls.borrow_mut() += 1;
@@ -60,6 +65,7 @@ impl MessageReceived for Rogue {
             "loop" => forever(),
             "recurse" => Err(reject("5.0.0", &recurse(0).to_string())),
             "allocate" => Err(reject("5.0.0", &allocate().to_string())),
+            "ask" => Err(reject("5.0.0", &ask(message).to_string())),
             "call" => Err(reject("5.0.0", &call(message).to_string())),
             "hand over" => Err(reject("5.0.0", &"x".repeat(2 << 20))),
             "smuggle" => Err(reject("5.0.0", &format!("{:?}", message.add_header("X-A", "a\r\nBcc: b")))),
