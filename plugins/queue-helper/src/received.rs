@@ -151,9 +151,14 @@ fn refused(text: &str) -> Reply {
     reject("5.7.1", &text.replace(char::is_control, " "))
 }
 
-/// Returns what a header says, if it says anything; removes it where that is asked for.
+/// Returns what a header says, if it says anything; removes it where that is asked for. One field may have been named for two
+/// things: what the first of them removes is not there for the second.
 fn take(header: &Option<String>, value: Option<String>, remove: Option<bool>, edits: &mut Vec<Edit>) -> Option<String> {
     let (header, value) = (header.as_ref()?, value?);
+    let is_gone = |edit: &Edit| matches!(edit, Edit::RemoveHeader(gone) if gone.eq_ignore_ascii_case(header));
+    if edits.iter().any(is_gone) {
+        return None;
+    }
     if remove == Some(true) {
         edits.push(Edit::RemoveHeader(header.clone()));
     }
