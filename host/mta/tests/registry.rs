@@ -29,12 +29,26 @@ impl Drop for Registry {
     }
 }
 
-/// Starts a registry; nothing where there is none to be started.
+/// Of a registry that asks who one is: user scott, password tiger.
+const PASSWORDS: &str = "scott:$2b$05$8/KIClY5bCViPNBB.zgtJe4IKjo99ZyLblXlM4XD8jMvomXEOblKK\n";
+
+/// Starts a registry that anybody may use; nothing where there is none to be started.
 fn registry() -> Option<Registry> {
+    start("")
+}
+
+/// Starts a registry that asks for a password.
+fn closed_registry() -> Option<Registry> {
+    start("auth:\n  htpasswd:\n    realm: here\n    path: FOLDER/passwords\n")
+}
+
+fn start(auth: &str) -> Option<Registry> {
     let folder = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    fs::write(folder.path().join("passwords"), PASSWORDS).unwrap();
+    let auth = auth.replace("FOLDER", &folder.path().display().to_string());
     let config = format!(
-        "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
+        "{auth}version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {address}\n",
         folder.path().join("data").display()
     );
     fs::write(folder.path().join("config.yml"), config).unwrap();
@@ -115,6 +129,25 @@ fn what_was_pushed_is_pulled_runs_without_the_registry_and_a_tag_that_moved_is_r
     fs::write(path.join("tollgate.toml"), configuration(&format!("oci://{name}"))).unwrap();
     let (code, out, err) = tollgate(path, &["check", "--config", "tollgate.toml"]);
     assert!(code == Some(2) && format!("{out}{err}").contains("is not pinned by a digest"), "{code:?} {out}{err}");
+}
+
+#[test]
+fn a_registry_that_asks_who_one_is_gets_what_docker_login_left() {
+    let Some(registry) = closed_registry() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hello.wasm"), HELLO).unwrap();
+    let name = format!("{}/policies/hello:1", registry.address);
+
+    let stranger = tollgate(folder.path(), &["plugin", "push", "hello.wasm", &name]);
+    fs::create_dir(folder.path().join(".docker")).unwrap();
+    let auths = format!("{{\"auths\":{{\"{}\":{{\"auth\":\"c2NvdHQ6dGlnZXI=\"}}}}}}", registry.address);
+    fs::write(folder.path().join(".docker/config.json"), auths).unwrap();
+    let pushed = tollgate(folder.path(), &["plugin", "push", "hello.wasm", &name]);
+    let pulled = tollgate(folder.path(), &["plugin", "pull", &name]);
+
+    assert_eq!([stranger.0, pushed.0, pulled.0], [Some(1), Some(0), Some(0)], "{stranger:?} {pushed:?} {pulled:?}");
+    assert!(stranger.2.contains("`docker login`"), "{stranger:?}");
+    assert_eq!(pulled.1, pushed.1);
 }
 
 #[test]

@@ -102,36 +102,40 @@ pub(crate) fn layer_of(manifest: &[u8]) -> Option<OciDescriptor> {
     (layer.media_type == LAYER).then_some(layer)
 }
 
-/// Fetches a manifest and its component.
+/// Fetches a manifest and its component. Both are asked for by one client, which knows by then who asks.
 fn fetch(reference: &Reference, name: &Name) -> Result<(Vec<u8>, Vec<u8>), RegistryError> {
-    let manifest = run(reference, async {
+    run(reference, async {
         let (client, auth) = client(reference)?;
         let (manifest, _) = client.pull_manifest_raw(name, &auth, &[MANIFEST]).await?;
-        Ok(manifest.to_vec())
-    })?;
-    let layer = layer_of(&manifest).ok_or_else(|| RegistryError::NotWasm(reference.to_string()))?;
-    let too_large = |size: u64| RegistryError::TooLarge { reference: reference.to_string(), size };
+        let component = match layer_of(&manifest) {
+            Some(layer) => download(&client, reference, name, &layer).await?,
+            None => Err(RegistryError::NotWasm(reference.to_string())),
+        };
+        Ok(component.map(|component| (manifest.to_vec(), component)))
+    })?
+}
+
+/// Downloads a component, as large as it was announced and no larger.
+async fn download(
+    client: &Client,
+    reference: &Reference,
+    name: &Name,
+    layer: &OciDescriptor,
+) -> Result<Result<Vec<u8>, RegistryError>, Error> {
     let size = u64::try_from(layer.size).unwrap_or(u64::MAX);
     if size > LARGEST {
-        return Err(too_large(size));
+        return Ok(Err(RegistryError::TooLarge { reference: reference.to_string(), size }));
     }
-    let component = run(reference, async {
-        let (client, _) = client(reference)?;
-        let mut stream = client.pull_blob_stream(name, &layer).await?.stream;
-        let mut component = Vec::new();
-        while let Some(octets) = stream.try_next().await? {
-            component.extend_from_slice(&octets);
-            // More than was announced is not what was asked for, whatever it is.
-            if component.len() as u64 > size {
-                break;
-            }
+    let mut stream = client.pull_blob_stream(name, layer).await?.stream;
+    let mut component = Vec::new();
+    while let Some(octets) = stream.try_next().await? {
+        component.extend_from_slice(&octets);
+        if component.len() as u64 > size {
+            break;
         }
-        Ok(component)
-    })?;
-    if component.len() as u64 != size || digest(&component) != layer.digest {
-        return Err(RegistryError::Digest(reference.to_string()));
     }
-    Ok((manifest, component))
+    let is_it = component.len() as u64 == size && digest(&component) == layer.digest;
+    Ok(if is_it { Ok(component) } else { Err(RegistryError::Digest(reference.to_string())) })
 }
 
 fn client(reference: &Reference) -> Result<(Client, RegistryAuth), Error> {
