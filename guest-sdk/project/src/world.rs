@@ -59,7 +59,7 @@ fn escaped(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::{collections::BTreeSet, path::PathBuf};
 
     use wit_bindgen_core::wit_parser::Resolve;
 
@@ -69,6 +69,22 @@ mod tests {
         manifest::{EVENTS, GRANTS},
         metadata::Metadata,
     };
+
+    #[test]
+    fn what_is_offered_and_granted_is_what_the_package_says() {
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/v0.1")).unwrap();
+        let names = |item: &wit_bindgen_core::wit_parser::WorldKey| {
+            resolve.name_world_key(item).split(['/', '@']).nth(1).unwrap_or_default().to_owned()
+        };
+        let worlds: Vec<_> = resolve.packages[package].worlds.values().map(|world| &resolve.worlds[*world]).collect();
+        let imports: BTreeSet<String> = worlds.iter().flat_map(|world| world.imports.keys()).map(names).collect();
+        let exports: BTreeSet<String> = worlds.iter().flat_map(|world| world.exports.keys()).map(names).collect();
+
+        let known = |lists: &[&[&str]]| lists.concat().into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+
+        assert_eq!((imports, exports), (known(&[&OFFERED, &GRANTS]), known(&[&EVENTS])));
+    }
 
     #[test]
     fn the_world_of_any_project_is_one_that_the_host_knows() {
