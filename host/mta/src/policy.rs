@@ -5,12 +5,13 @@
 mod change;
 mod pin;
 mod references;
+mod source;
 mod tenant;
 mod version;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -24,23 +25,21 @@ use tollgate_desk::capture::Capture;
 use tollgate_dns::Resolver;
 use tollgate_message::Timestamp;
 use tollgate_policy::{Chain, Link, Plugin, Workers};
-use tollgate_registry::{Cache, Registry};
 use tollgate_wasm::{
-    Compiler, Component, ConfigFile, Configuration, Limits, Outside, Runtime, Services, Setup, StartError, WasmPlugin,
+    Compiler, Component, ConfigFile, Configuration, Outside, Runtime, Services, Setup, StartError, WasmPlugin,
 };
 
-use crate::config::{ComponentSource, Config, PluginConfig, PluginFile, Refused, Remains, text};
+use crate::config::{Config, PluginConfig, Refused, Remains};
 
 use change::Proposal;
 pub(crate) use change::{Change, NoChange};
 pub(crate) use pin::Pins;
 use references::{Whose, by_place, guarded, of_plugins};
+pub(crate) use source::pulled;
+use source::{read_files, source};
 pub(crate) use tenant::{LoadedTenant, Own, Ready};
 use version::Installed;
-pub(crate) use version::{Material, Plugins, Version};
-
-/// The stock plugin, as a component.
-const QUEUE_HELPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/queue-helper.wasm"));
+pub(crate) use version::{Plugins, Version};
 
 /// Where plugins are loaded: the engine, and the components that were loaded before.
 pub(crate) struct Loader {
@@ -66,9 +65,6 @@ pub(crate) struct Loader {
     /// Where what plugins are asked is written down; shared.
     capture: Arc<Mutex<Option<Arc<Capture>>>>,
 }
-
-/// What a component may cost, and use.
-type May<'a> = (&'a Limits, Grants);
 
 /// Plugins ready to be asked, with what is to be said about their configuration.
 pub(crate) struct Loaded {
@@ -278,11 +274,6 @@ impl Loader {
         }
     }
 
-    /// Returns the stock plugin's component.
-    pub(crate) fn queue_helper(&mut self) -> Result<Arc<Component>, String> {
-        self.component(&ComponentSource::QueueHelper, (&Limits::default(), Grants::default()))
-    }
-
     /// Returns a plugin as it is to run from now on: the very same as before where nothing about it has changed.
     fn plugin(&mut self, config: &PluginConfig) -> Result<Version, Configuration> {
         let of_files = self.material(config)?;
@@ -306,18 +297,6 @@ impl Loader {
         let (plugin, configuration) = self.start(config, component, material.files.to_vec())?;
         let (plugin, health, since) = (Arc::new(plugin), Arc::default(), now());
         Ok(Version { number, material, of_files, setup, plugin, health, configuration, since })
-    }
-
-    /// Returns what a plugin is made of by its files, or everything that is wrong with them.
-    fn material(&self, config: &PluginConfig) -> Result<Material, Configuration> {
-        let mut errors = Vec::new();
-        let octets = self.octets(&config.component);
-        let octets = octets.map_err(|text| errors.push(failed(config, config.component_at, &text))).ok();
-        let files = read_files(config, &mut errors);
-        match octets.filter(|_| errors.is_empty()) {
-            Some((_, octets)) => Ok(Material::new(octets.into(), files)),
-            None => Err(unnamed(errors)),
-        }
     }
 
     /// Returns a plugin that is in no configuration, if it can be had, with everything that is to be said about it.
@@ -378,37 +357,6 @@ impl Loader {
     pub(crate) fn keep(&mut self, values: PathBuf) {
         self.services.stores = Some(Arc::new(Stores::new(values)));
     }
-
-    fn component(&mut self, source: &ComponentSource, may: May<'_>) -> Result<Arc<Component>, String> {
-        self.load_octets(self.octets(source)?, may)
-    }
-
-    /// Reads a component; returns it with where it comes from.
-    fn octets(&self, source: &ComponentSource) -> Result<(PathBuf, Vec<u8>), String> {
-        match source {
-            ComponentSource::QueueHelper => Ok((PathBuf::from("builtin:queue-helper"), QUEUE_HELPER.to_vec())),
-            ComponentSource::File(path) => {
-                let octets = fs::read(path);
-                let reason = |error| format!("{}: {}", path.display(), text::unreadable(path, &error));
-                Ok((path.clone(), octets.map_err(reason)?))
-            }
-            ComponentSource::Registry(pinned) => {
-                let octets = Registry::new(Cache::in_folder(self.pulled.clone())).pinned(pinned);
-                Ok((PathBuf::from(pinned.to_string()), octets.map_err(|error| error.to_string())?))
-            }
-        }
-    }
-
-    fn load_octets(&mut self, source: (PathBuf, Vec<u8>), may: May<'_>) -> Result<Arc<Component>, String> {
-        let ((key, octets), (limits, grants)) = (source, may);
-        let loaded = self.runtime.load_granted(&octets, limits, grants);
-        loaded.map_err(|reason| format!("{}: {reason}", key.display()))
-    }
-}
-
-/// Returns the folder of components that were pulled, beside the compiled code in `cache`.
-pub(crate) fn pulled(cache: Option<&Path>) -> PathBuf {
-    cache.map_or_else(|| std::env::temp_dir().join("tollgate-pulled"), |cache| cache.join("pulled"))
 }
 
 fn now() -> Timestamp {
@@ -420,22 +368,6 @@ fn now() -> Timestamp {
 fn failed(config: &PluginConfig, at: Position, text: &str) -> Finding {
     let (file, message) = (config.origin.0.clone(), format!("plugin '{}': {text}", config.name));
     Finding { severity: Severity::Error, file: Some(file), at: Some(at), message }
-}
-
-/// Reads the files of a plugin as far as they can be read.
-fn read_files(config: &PluginConfig, errors: &mut Vec<Finding>) -> Vec<ConfigFile> {
-    let read = config.config.iter().map(|file| read(config, file));
-    read.filter_map(|file| file.map_err(|error| errors.push(error)).ok()).collect()
-}
-
-fn read(config: &PluginConfig, file: &PluginFile) -> Result<ConfigFile, Finding> {
-    let name = file.name.clone();
-    let unreadable = |error| failed(config, file.at, &format!("{name}: {}", text::unreadable(&file.path, &error)));
-    let content = fs::read(&file.path).map_err(unreadable)?;
-    // What else a plugin may be given is its own affair.
-    let is_text = [".toml", ".json"].iter().any(|end| name.ends_with(end));
-    let content = if is_text { text::utf8(&name, content)?.into_bytes() } else { content };
-    Ok(ConfigFile { name, content })
 }
 
 /// Returns a refusal with everything that is wrong with the plugins, too.
@@ -465,14 +397,6 @@ fn pinned(config: &PluginConfig, version: &Version) -> Option<Finding> {
     );
     let (file, at) = (Some(config.origin.0.clone()), Some(config.component_at));
     version.is_pinned().then_some(Finding { severity: Severity::Note, file, at, message })
-}
-
-fn source(component: &ComponentSource) -> String {
-    match component {
-        ComponentSource::QueueHelper => "builtin:queue-helper".to_owned(),
-        ComponentSource::File(path) => path.display().to_string(),
-        ComponentSource::Registry(pinned) => pinned.to_string(),
-    }
 }
 
 /// Returns whether a plugin may ask others than the host.
