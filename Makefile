@@ -60,6 +60,7 @@ package:
 # What is ignored elsewhere, since it needs tools that nothing else here does.
 test-languages: setup
 	guest-sdk/setup-languages
+	guest-sdk/typescript-types
 	$(CARGO) test --workspace --test languages --test end_to_end -- --include-ignored --test-threads 1 the_same_cases any_language::in_
 
 # Both packages are named so that features unify: with one alone the Wasm engine would be compiled again.

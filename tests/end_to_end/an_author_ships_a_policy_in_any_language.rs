@@ -83,8 +83,10 @@ fn in_c() {
 #[test]
 #[ignore = "needs node and npm's packages: make test-languages"]
 fn in_javascript() {
-    let install =
-        |project: &Path| drop(run(project, "npm", &["install", "--no-audit", "--no-fund", "--loglevel=error"]));
+    let install = |project: &Path| {
+        run(project, "npm", &["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+        run(project, "npm", &["run", "types"]);
+    };
     ships("js", install, &["npm", "test"]);
 }
 

@@ -166,7 +166,7 @@ mod tests {
         let seen = (read(&component()), read(&once), read(&twice));
         assert_eq!(seen, (Some(inner), Some(first), Some(second.clone())));
         assert_eq!(twice, write(&component(), &second).unwrap());
-        wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all()).validate_all(&twice).unwrap();
+        wasmparser::Validator::new().validate_all(&twice).unwrap();
     }
 
     #[test]

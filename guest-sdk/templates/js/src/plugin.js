@@ -7,7 +7,10 @@ const NAME = '{{name}}';
 // Set by `configure`, before any event. What an event leaves in here may be gone at the next.
 let policy = new Policy();
 
-/** Takes the files that the operator gave. What is wrong with them is thrown, all of it at once. */
+/**
+ * Takes the files that the operator gave. What is wrong with them is thrown, all of it at once.
+ * @type {typeof import('tollgate:policy/configure@0.1.0')}
+ */
 export const configure = {
   init(files) {
     if (files.length !== 1) {
@@ -29,15 +32,26 @@ export const configure = {
   },
 };
 
+/**
+ * @param {Partial<import('tollgate:policy/configure@0.1.0').Diagnostic> & { message: string }} finding
+ * @returns {import('tollgate:policy/configure@0.1.0').Diagnostic}
+ */
 function error(finding) {
   return { severity: 'error', file: undefined, line: undefined, column: undefined, ...finding };
 }
 
+/**
+ * @param {import('tollgate:policy/configure@0.1.0').Diagnostic[]} diagnostics
+ * @returns {import('tollgate:policy/configure@0.1.0').Refused}
+ */
 function refused(diagnostics) {
   return { diagnostics, references: [] };
 }
 
-/** Judges a message. A refusal is thrown: 4xx defers, 5xx rejects. */
+/**
+ * Judges a message. A refusal is thrown: 4xx defers, 5xx rejects.
+ * @type {typeof import('tollgate:policy/message-received@0.1.0')}
+ */
 export const messageReceived = {
   messageReceived(message) {
     if (policy.shouts(message.firstHeader('Subject') ?? '')) {

@@ -7,7 +7,10 @@ export class Policy {
     this.refuseShouting = refuse_shouting;
   }
 
-  /** Returns whether a subject is in capitals alone. */
+  /**
+   * Returns whether a subject is in capitals alone.
+   * @param {string} subject
+   */
   shouts(subject) {
     // The engine of components knows no \p{…} in patterns.
     // Nor has an event much time: what is longer than any subject is not looked at.
