@@ -9,13 +9,15 @@ DENY := $(shell $(CARGO) deny --version >/dev/null 2>&1 && echo yes)
 # Examples to run as they are, or to start from.
 PLUGINS := hello tollgate-example-tenant-header tollgate-example-tenant-pool tollgate-example-tenant-parameters
 
-.PHONY: help setup demo test test-languages package lint bench fuzz build plugins
+.PHONY: help setup demo test test-languages package semver guide lint bench fuzz build plugins
 
 help:
 	@echo 'make demo    build, and show Tollgate at work on loopback'
 	@echo 'make test    format, lints, tests, doc tests, licences of dependencies where cargo-deny is there'
 	@echo 'make test-languages   plugins in C, JavaScript and Python: brings their tools, builds, tests and ships them'
 	@echo 'make package packages the crates that plugins are written with, and builds them as others would get them'
+	@echo 'make semver  whether the crates that plugins are written with still take what was written before (cargo-semver-checks)'
+	@echo 'make guide   the guide for authors of policies as pages, target/guide (mdbook)'
 	@echo 'make bench   measure policy, spool, and mail from end to end'
 	@echo 'make fuzz    feed the loader of queues.toml, and the host of guests, what no one would write: FUZZ_SECONDS each, from FUZZ_SEED'
 	@echo 'make build   build target/release/tollgate'
@@ -56,6 +58,14 @@ endif
 # What others would get of the crates that plugins are written with; needs the registry.
 package:
 	$(CARGO) package --quiet --package tollgate-config --package tollgate-sdk
+
+# Whether what plugins are written with still takes what was written before; needs cargo-semver-checks.
+semver: setup
+	guest-sdk/check-semver
+
+# The guide for authors of policies, as pages: target/guide/index.html; needs mdbook.
+guide:
+	mdbook build docs --dest-dir ../target/guide
 
 # What is ignored elsewhere, since it needs tools that nothing else here does.
 test-languages: setup
