@@ -61,11 +61,11 @@ package:
 
 # Whether what plugins are written with still takes what was written before; needs cargo-semver-checks.
 semver: setup
-	guest-sdk/check-semver
+	@guest-sdk/check-semver
 
 # The guide for authors of policies, as pages: target/guide/index.html; needs mdbook.
 guide:
-	mdbook build docs --dest-dir ../target/guide
+	mdbook build docs --dest-dir $(abspath $(TARGET))/guide
 
 # What is ignored elsewhere, since it needs tools that nothing else here does.
 test-languages: setup
