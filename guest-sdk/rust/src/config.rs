@@ -37,6 +37,16 @@ pub type Outcome<P> = Result<Configured<P>, Refused>;
 /// # Errors
 /// Everything that is wrong with the file, with the names in it that could be read all the same; or that there is not
 /// one file.
+///
+/// ```
+/// use tollgate_sdk::{File, config::one_file};
+///
+/// let file = |content: &[u8]| vec![File { name: "policy.toml".to_owned(), content: content.to_vec() }];
+/// let read = |content| one_file(&file(content), |top, findings| (top.text("tag", findings), Vec::new()));
+/// assert_eq!(read(b"tag = 'spring'").unwrap().plugin.as_deref(), Some("spring"));
+/// let refused = read(b"tag = 1\nmore = 2").err().unwrap();
+/// assert_eq!(refused.diagnostics.len(), 2);
+/// ```
 pub fn one_file<P>(
     files: &[File],
     read: impl FnOnce(&mut Section<'_>, &mut Findings) -> (P, Vec<Reference>),
@@ -121,12 +131,26 @@ impl Reference {
     }
 
     /// Returns that nobody may send as a tenant but who has proved to be somebody, and where a file says so.
+    ///
+    /// ```
+    /// use tollgate_sdk::{Reference, ReferenceKind, config::Position};
+    ///
+    /// let reference = Reference::guarded_tenant("acme", "policy.toml", Position { line: 3, column: 1 });
+    /// assert_eq!(reference.kind, ReferenceKind::GuardedTenant);
+    /// ```
     #[must_use]
     pub fn guarded_tenant(name: &str, file: &str, at: Position) -> Self {
         Self::of(ReferenceKind::GuardedTenant, name, file, at)
     }
 
     /// Returns a reference to a template for the paths of mailboxes.
+    ///
+    /// ```
+    /// use tollgate_sdk::{Reference, ReferenceKind, config::Position};
+    ///
+    /// let reference = Reference::maildir_path("/mail/{{ domain_part }}", "policy.toml", Position { line: 3, column: 1 });
+    /// assert_eq!(reference.kind, ReferenceKind::MaildirPath);
+    /// ```
     #[must_use]
     pub fn maildir_path(template: &str, file: &str, at: Position) -> Self {
         Self::of(ReferenceKind::MaildirPath, template, file, at)

@@ -44,6 +44,13 @@ pub trait Configure: Sized {
 }
 
 /// A plugin with its configuration.
+///
+/// ```
+/// use tollgate_sdk::Configured;
+///
+/// let configured = Configured { plugin: "a plugin", diagnostics: Vec::new(), references: Vec::new() };
+/// assert!(configured.diagnostics.is_empty());
+/// ```
 pub struct Configured<P> {
     /// The plugin, ready for events.
     pub plugin: P,

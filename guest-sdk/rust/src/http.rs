@@ -28,6 +28,11 @@ pub use crate::bindings::waiting::tollgate::policy::http_client::{Request, Respo
 pub use crate::native::host::http_client::fetch;
 
 /// Returns a request for what a URL names.
+///
+/// ```
+/// let request = tollgate_sdk::http::get("http://list.example/");
+/// assert_eq!((&*request.method, request.body.len()), ("GET", 0));
+/// ```
 #[must_use]
 pub fn get(url: &str) -> Request {
     Request { method: "GET".to_owned(), url: url.to_owned(), headers: Vec::new(), body: Vec::new(), timeout_ms: None }

@@ -30,11 +30,21 @@ pub fn write(level: Level, message: &str, fields: &[(&str, &str)]) {
 }
 
 /// Writes a line about something odd. With fields, or a format: [`crate::warn!`].
+///
+/// ```
+/// tollgate_sdk::log::warn("odd");
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["warn odd"]);
+/// ```
 pub fn warn(message: &str) {
     write(Level::Warn, message, &[]);
 }
 
 /// Writes a line about what happened. With fields, or a format: [`crate::info!`].
+///
+/// ```
+/// tollgate_sdk::log::info("done");
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["info done"]);
+/// ```
 pub fn info(message: &str) {
     write(Level::Info, message, &[]);
 }

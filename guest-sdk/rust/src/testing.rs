@@ -42,6 +42,13 @@ use crate::{
 };
 
 /// What a message is made of.
+///
+/// ```
+/// use tollgate_sdk::testing;
+///
+/// let message = testing::Message { authz_id: Some("scott".to_owned()), ..testing::Message::to("bob@receiver.example") };
+/// assert_eq!(message.build().authz_id().as_deref(), Some("scott"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Message {
     /// The sender, `local@domain`; none is the null sender.
@@ -68,6 +75,11 @@ pub struct Message {
 
 impl Message {
     /// Returns a message to a recipient, from a client that may relay, without fields or body.
+    ///
+    /// ```
+    /// let message = tollgate_sdk::testing::Message::to("bob@receiver.example").build();
+    /// assert!(message.may_relay() && message.header_names().is_empty());
+    /// ```
     #[must_use]
     pub fn to(recipient: &str) -> Self {
         Self {
@@ -85,6 +97,11 @@ impl Message {
     }
 
     /// Returns it with one more field.
+    ///
+    /// ```
+    /// let message = tollgate_sdk::testing::Message::to("bob@receiver.example").header("Subject", "Hi").build();
+    /// assert_eq!(message.first_header("Subject").as_deref(), Some("Hi"));
+    /// ```
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -92,6 +109,11 @@ impl Message {
     }
 
     /// Returns it with metadata that was set before.
+    ///
+    /// ```
+    /// let message = tollgate_sdk::testing::Message::to("bob@receiver.example").meta("tenant", "acme").build();
+    /// assert_eq!(message.get_meta("tenant").as_deref(), Some("acme"));
+    /// ```
     #[must_use]
     pub fn meta(mut self, key: &str, value: &str) -> Self {
         self.meta.insert(key.to_owned(), value.to_owned());
@@ -99,6 +121,11 @@ impl Message {
     }
 
     /// Returns the message, for an event.
+    ///
+    /// ```
+    /// let message: tollgate_sdk::Message = tollgate_sdk::testing::Message::to("bob@receiver.example").build();
+    /// assert_eq!(message.recipients()[0].local_part, "bob");
+    /// ```
     #[must_use]
     pub fn build(self) -> crate::Message {
         crate::Message(RefCell::new(message::State {
@@ -120,6 +147,11 @@ impl Message {
 }
 
 /// Returns a mailbox of its text.
+///
+/// ```
+/// let mailbox = tollgate_sdk::testing::mailbox("bob@receiver.example");
+/// assert_eq!((&*mailbox.local_part, &*mailbox.domain), ("bob", "receiver.example"));
+/// ```
 #[must_use]
 pub fn mailbox(text: &str) -> Mailbox {
     let (local_part, domain) = text.rsplit_once('@').unwrap_or((text, ""));
@@ -127,24 +159,56 @@ pub fn mailbox(text: &str) -> Mailbox {
 }
 
 /// Returns the fields of a message as they are now, `Name: value`.
+///
+/// ```
+/// use tollgate_sdk::testing;
+///
+/// let message = testing::Message::to("bob@receiver.example").header("Subject", "Hi").build();
+/// assert_eq!(testing::header_lines(&message), ["Subject: Hi"]);
+/// ```
 #[must_use]
 pub fn header_lines(message: &crate::Message) -> Vec<String> {
     message.0.borrow().headers.iter().map(|(name, value)| format!("{name}: {value}")).collect()
 }
 
 /// Returns the metadata of a message as it is now.
+///
+/// ```
+/// use tollgate_sdk::testing;
+///
+/// let message = testing::Message::to("bob@receiver.example").build();
+/// message.set_meta("tenant", Some("acme"))?;
+/// assert_eq!(testing::meta(&message)["tenant"], "acme");
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn meta(message: &crate::Message) -> BTreeMap<String, String> {
     message.0.borrow().meta.clone()
 }
 
 /// Returns the schedule that a message was given.
+///
+/// ```
+/// use tollgate_sdk::testing;
+///
+/// let message = testing::Message::to("bob@receiver.example").build();
+/// assert_eq!(testing::schedule(&message), None);
+/// ```
 #[must_use]
 pub fn schedule(message: &crate::Message) -> Option<String> {
     message.0.borrow().schedule.clone()
 }
 
 /// Returns the options that are set, by name, as canonical text (`1day`, `100/h`); one that was cleared is empty.
+///
+/// ```
+/// use tollgate_sdk::{Settings, testing};
+///
+/// let settings = Settings::new();
+/// settings.set_max_age(86_400_000, None)?;
+/// assert_eq!(testing::settings(&settings)["max_age"], "1day");
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn settings(settings: &Settings) -> BTreeMap<String, String> {
     let written = settings.0.borrow();
@@ -153,12 +217,28 @@ pub fn settings(settings: &Settings) -> BTreeMap<String, String> {
 }
 
 /// Returns where an option was written, as the plugin says.
+///
+/// ```
+/// use tollgate_sdk::{Settings, testing};
+///
+/// let settings = Settings::new();
+/// settings.set_max_age(86_400_000, Some("queues.toml:3"))?;
+/// assert_eq!(testing::origin_of(&settings, "max_age").as_deref(), Some("queues.toml:3"));
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn origin_of(settings: &Settings, name: &str) -> Option<String> {
     settings.0.borrow().get(name)?.as_ref()?.1.clone()
 }
 
 /// What a session is made of.
+///
+/// ```
+/// use tollgate_sdk::testing::Session;
+///
+/// let session = Session { may_relay: true, ..Session::from(([192, 0, 2, 7], 4711).into()) }.build();
+/// assert!(session.may_relay());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The door.
@@ -181,6 +261,11 @@ pub struct Session {
 
 impl Session {
     /// Returns a session from this address, which has said nothing yet.
+    ///
+    /// ```
+    /// let session = tollgate_sdk::testing::Session::from(([192, 0, 2, 7], 4711).into());
+    /// assert_eq!(session.ehlo_domain, None);
+    /// ```
     #[must_use]
     pub fn from(peer: SocketAddr) -> Self {
         Self {
@@ -196,6 +281,11 @@ impl Session {
     }
 
     /// Returns the session, for an event.
+    ///
+    /// ```
+    /// let session: tollgate_sdk::Session = tollgate_sdk::testing::Session::from(([192, 0, 2, 7], 4711).into()).build();
+    /// assert_eq!(session.peer_address(), "192.0.2.7");
+    /// ```
     #[must_use]
     pub fn build(self) -> crate::Session {
         crate::native::session::Session(self)
@@ -203,6 +293,13 @@ impl Session {
 }
 
 /// What a message that was put off is made of.
+///
+/// ```
+/// use tollgate_sdk::testing::Queued;
+///
+/// let message = Queued { attempts: 5, ..Queued::to("bob@receiver.example") }.build();
+/// assert_eq!(message.attempts(), 5);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Queued {
     /// The sender.
@@ -229,6 +326,11 @@ pub struct Queued {
 
 impl Queued {
     /// Returns a message to a recipient, put off once, due in twenty minutes, for a week.
+    ///
+    /// ```
+    /// let queued = tollgate_sdk::testing::Queued::to("bob@receiver.example");
+    /// assert_eq!(queued.put_off[0].1.code, 451);
+    /// ```
     #[must_use]
     pub fn to(recipient: &str) -> Self {
         let (to, now) = (mailbox(recipient), crate::clock::now_ms());
@@ -248,6 +350,11 @@ impl Queued {
     }
 
     /// Returns the message, for an event.
+    ///
+    /// ```
+    /// let message: tollgate_sdk::QueuedMessage = tollgate_sdk::testing::Queued::to("bob@receiver.example").build();
+    /// assert_eq!(message.queue().domain, "receiver.example");
+    /// ```
     #[must_use]
     pub fn build(self) -> QueuedMessage {
         QueuedMessage(RefCell::new(self))
@@ -255,30 +362,72 @@ impl Queued {
 }
 
 /// Returns a message that was put off as it is now.
+///
+/// ```
+/// use tollgate_sdk::testing;
+///
+/// let message = testing::Queued::to("bob@receiver.example").build();
+/// message.delay_until(message.last_due_at_ms())?;
+/// let queued = testing::queued(&message);
+/// assert_eq!(queued.delayed_until_ms, Some(queued.last_due_at_ms));
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn queued(message: &QueuedMessage) -> Queued {
     message.0.borrow().clone()
 }
 
 /// Returns the sources of a pool, with their weights.
+///
+/// ```
+/// use tollgate_sdk::{EgressPool, testing};
+///
+/// let pool = EgressPool::new();
+/// pool.add_source("ip-1", 2)?;
+/// assert_eq!(testing::sources(&pool), [("ip-1".to_owned(), 2)]);
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn sources(pool: &EgressPool) -> Vec<(String, u32)> {
     pool.0.borrow().clone()
 }
 
 /// Returns a source's address, and its name in EHLO.
+///
+/// ```
+/// use tollgate_sdk::{EgressSource, testing};
+///
+/// let source = EgressSource::new();
+/// source.set_ehlo_domain("out.mta.example")?;
+/// assert_eq!(testing::source(&source), (None, Some("out.mta.example".to_owned())));
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn source(source: &EgressSource) -> (Option<std::net::IpAddr>, Option<String>) {
     source.0.borrow().clone()
 }
 
 /// Returns what a plugin set for a path, as canonical text.
+///
+/// ```
+/// use tollgate_sdk::{EgressPath, testing};
+///
+/// let path = EgressPath::new();
+/// path.set_max_ready(1000, None)?;
+/// assert_eq!(testing::path(&path)["max_ready"], "1000");
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn path(path: &EgressPath) -> BTreeMap<String, String> {
     path.0.borrow().clone()
 }
 
 /// Returns the lines that were logged since the last time, `level message field=value`.
+///
+/// ```
+/// tollgate_sdk::warn!(count = 3, "odd");
+/// assert_eq!(tollgate_sdk::testing::log_lines(), ["warn odd count=3"]);
+/// ```
 #[must_use]
 pub fn log_lines() -> Vec<String> {
     let line = |(level, message, fields): host::Line| {
@@ -290,29 +439,71 @@ pub fn log_lines() -> Vec<String> {
 }
 
 /// Moves the host's clock.
+///
+/// ```
+/// use tollgate_sdk::{clock, testing};
+///
+/// let before = clock::now_ms();
+/// testing::advance(1000);
+/// assert_eq!(clock::now_ms(), before + 1000);
+/// ```
 pub fn advance(ms: u64) {
     host::with(|host| host.now_ms += ms);
 }
 
 /// Has the host's name servers answer: `kind` is `addresses`, `texts`, `mail exchangers` or `names`.
+///
+/// ```
+/// use tollgate_sdk::{dns, testing};
+///
+/// testing::answer_dns("addresses", "mta.example", &["192.0.2.1"]);
+/// assert_eq!(dns::addresses("mta.example")?, ["192.0.2.1"]);
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 pub fn answer_dns(kind: &'static str, name: &str, answers: &[&str]) {
     let answers = answers.iter().map(|answer| (*answer).to_owned()).collect();
     host::with(|host| host.names.insert((kind, name.to_owned()), answers));
 }
 
 /// Has a URL answer.
+///
+/// ```
+/// use tollgate_sdk::{http, testing};
+///
+/// testing::answer_http("http://list.example/", 200, b"yes");
+/// assert_eq!(http::fetch(&http::get("http://list.example/"))?.body, b"yes");
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 pub fn answer_http(url: &str, status: u16, body: &[u8]) {
     let response = Response { status, headers: Vec::new(), body: body.to_vec() };
     host::with(|host| host.responses.insert(url.to_owned(), response));
 }
 
 /// Returns the requests that were made since the last time.
+///
+/// ```
+/// use tollgate_sdk::{http, testing};
+///
+/// testing::answer_http("http://list.example/", 200, b"yes");
+/// http::fetch(&http::get("http://list.example/"))?;
+/// assert_eq!(testing::http_requests()[0].url, "http://list.example/");
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[must_use]
 pub fn http_requests() -> Vec<Request> {
     host::with(|host| std::mem::take(&mut host.requests))
 }
 
 /// Forgets everything that this thread's host has seen and kept. Its clock starts at 0.
+///
+/// ```
+/// use tollgate_sdk::{counters, testing};
+///
+/// counters::increment("ann", 1, counters::HOUR_MS)?;
+/// testing::reset();
+/// assert_eq!(counters::get("ann")?, 0);
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 pub fn reset() {
     host::with(|host| *host = host::Host::default());
 }

@@ -59,7 +59,16 @@ pub mod log {
 
 /// `clock`.
 pub mod clock {
-    /// Returns the time that the test has set.
+    /// Returns the wall-clock time in milliseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// Traps while the plugin is configured: what is worked out there may be kept for longer than the time holds.
+    ///
+    /// In tests: returns the time that the test has set.
+    ///
+    /// ```
+    /// tollgate_sdk::testing::advance(1000);
+    /// assert!(tollgate_sdk::clock::now_ms() >= 1000);
+    /// ```
     pub fn now_ms() -> u64 {
         super::with(|host| host.now_ms)
     }
@@ -69,7 +78,17 @@ pub mod clock {
 pub mod metrics {
     use super::{PolicyError, invalid, with};
 
-    /// Declares a counter.
+    /// Declares a counter, while the plugin is configured; in an event one that is not declared already is `denied`. `name`: 1
+    /// to 64 of `a` to `z`, `0` to `9` and `_`, a letter first. `help`: what it counts, 1 to 200 octets without control
+    /// characters. There are 32 at the most: beyond that, `too-large`.
+    ///
+    /// ```
+    /// use tollgate_sdk::metrics;
+    ///
+    /// metrics::declare("refused", "mail that shouts")?;
+    /// assert!(metrics::declare("Refused!", "mail that shouts").is_err());
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn declare(name: &str, help: &str) -> Result<(), PolicyError> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) || !name.as_bytes()[0].is_ascii_lowercase() {
@@ -82,7 +101,16 @@ pub mod metrics {
         Ok(())
     }
 
-    /// Adds to a counter.
+    /// Adds to a counter, in an event. One that was not declared is `denied`. Traps while the plugin is configured.
+    ///
+    /// ```
+    /// use tollgate_sdk::metrics;
+    ///
+    /// metrics::declare("refused", "mail that shouts")?;
+    /// metrics::increment("refused", 1)?;
+    /// assert!(metrics::increment("another", 1).is_err());
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn increment(name: &str, by: u64) -> Result<(), PolicyError> {
         with(|host| match host.metrics.get_mut(name) {
             Some(value) => {
@@ -103,7 +131,16 @@ pub mod counters {
         (host.now_ms < since + window).then_some((*value, *since))
     }
 
-    /// Adds to a counter.
+    /// Adds to a counter and returns what it comes to. `key`: 1 to 256 octets. One that is not there begins now, and lasts for
+    /// `window-ms`, 1 to 2592000000; after that it is as if it had never been. The window of one that is there stays as it is.
+    ///
+    /// ```
+    /// use tollgate_sdk::counters;
+    ///
+    /// counters::increment("ann", 1, counters::HOUR_MS)?;
+    /// assert_eq!(counters::increment("ann", 2, counters::HOUR_MS)?, 3);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn increment(key: &str, by: u64, window_ms: u64) -> Result<u64, PolicyError> {
         let key = key_of(key, 256)?;
         if !(1..=2_592_000_000).contains(&window_ms) {
@@ -119,19 +156,41 @@ pub mod counters {
         })
     }
 
-    /// Returns what a counter comes to.
+    /// Returns what a counter comes to; 0 where there is none.
+    ///
+    /// ```
+    /// assert_eq!(tollgate_sdk::counters::get("nobody")?, 0);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn get(key: &str) -> Result<u64, PolicyError> {
         let key = key_of(key, 256)?;
         Ok(with(|host| current(host, &key).map_or(0, |(value, _)| value)))
     }
 
-    /// Returns how long ago a counter began.
+    /// Returns how many milliseconds ago a counter began; nothing where there is none.
+    ///
+    /// ```
+    /// use tollgate_sdk::{counters, testing};
+    ///
+    /// counters::increment("ann", 1, counters::HOUR_MS)?;
+    /// testing::advance(1000);
+    /// assert_eq!(counters::age_ms("ann")?, Some(1000));
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn age_ms(key: &str) -> Result<Option<u64>, PolicyError> {
         let key = key_of(key, 256)?;
         Ok(with(|host| current(host, &key).map(|(_, since)| host.now_ms - since)))
     }
 
-    /// Forgets a counter.
+    /// Forgets a counter. Returns whether there was one.
+    ///
+    /// ```
+    /// use tollgate_sdk::counters;
+    ///
+    /// counters::increment("ann", 1, counters::HOUR_MS)?;
+    /// assert_eq!((counters::reset("ann")?, counters::reset("ann")?), (true, false));
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn reset(key: &str) -> Result<bool, PolicyError> {
         let key = key_of(key, 256)?;
         Ok(with(|host| {
@@ -146,7 +205,12 @@ pub mod counters {
 pub mod kv {
     use super::{PolicyError, key_of, with};
 
-    /// Returns a value.
+    /// Returns the value of a key, 1 to 512 octets; nothing where there is none, or its time is over.
+    ///
+    /// ```
+    /// assert_eq!(tollgate_sdk::kv::get("nobody")?, None);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn get(key: &str) -> Result<Option<Vec<u8>>, PolicyError> {
         let key = key_of(key, 512)?;
         Ok(with(|host| {
@@ -155,7 +219,18 @@ pub mod kv {
         }))
     }
 
-    /// Keeps a value.
+    /// Keeps a value of up to 65536 octets in place of what the key had; for `ttl-ms`, or for good where that is absent. One
+    /// that the plugin's quota has no room for is `too-large`.
+    ///
+    /// ```
+    /// use tollgate_sdk::{kv, testing};
+    ///
+    /// kv::set("ann", b"seen", Some(kv::DAY_MS))?;
+    /// assert_eq!(kv::get("ann")?.as_deref(), Some(&b"seen"[..]));
+    /// testing::advance(kv::DAY_MS);
+    /// assert_eq!(kv::get("ann")?, None);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn set(key: &str, value: &[u8], ttl_ms: Option<u64>) -> Result<(), PolicyError> {
         let key = key_of(key, 512)?;
         if value.len() > 65_536 {
@@ -168,7 +243,15 @@ pub mod kv {
         Ok(())
     }
 
-    /// Forgets a value.
+    /// Forgets a value. Returns whether there was one.
+    ///
+    /// ```
+    /// use tollgate_sdk::kv;
+    ///
+    /// kv::set("ann", b"seen", None)?;
+    /// assert_eq!((kv::delete("ann")?, kv::delete("ann")?), (true, false));
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn delete(key: &str) -> Result<bool, PolicyError> {
         let was_there = get(key)?.is_some();
         with(|host| host.values.remove(key));
@@ -185,22 +268,57 @@ pub mod dns {
         known.ok_or_else(|| PolicyError::Unavailable(format!("the test has no {kind} of {name}")))
     }
 
-    /// Returns the addresses of a host.
+    /// Returns the addresses of a host, IPv4 before IPv6, 32 at the most.
+    ///
+    /// ```
+    /// use tollgate_sdk::{dns, testing};
+    ///
+    /// testing::answer_dns("addresses", "mta.example", &["192.0.2.1"]);
+    /// assert_eq!(dns::addresses("mta.example")?, ["192.0.2.1"]);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn addresses(host: &str) -> Result<Vec<String>, PolicyError> {
         answer("addresses", host)
     }
 
-    /// Returns the texts of a name.
+    /// Returns the texts of a name (TXT), each record's strings joined, 64 at the most.
+    ///
+    /// ```
+    /// use tollgate_sdk::{dns, testing};
+    ///
+    /// testing::answer_dns("texts", "client.example", &["v=spf1 -all"]);
+    /// assert_eq!(dns::texts("client.example")?, ["v=spf1 -all"]);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn texts(name: &str) -> Result<Vec<String>, PolicyError> {
         answer("texts", name)
     }
 
-    /// Returns the hosts that take a domain's mail, each in a group of its own.
+    /// Returns the hosts that take a domain's mail, in groups of equal preference, the best first: its mail exchangers, or
+    /// itself where it has an address and none of them. Empty also where it takes no mail.
+    ///
+    /// In tests: returns the hosts that take a domain's mail, each in a group of its own.
+    ///
+    /// ```
+    /// use tollgate_sdk::{dns, testing};
+    ///
+    /// testing::answer_dns("mail exchangers", "client.example", &["mx1.client.example", "mx2.client.example"]);
+    /// assert_eq!(dns::mail_exchangers("client.example")?[0], ["mx1.client.example"]);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn mail_exchangers(domain: &str) -> Result<Vec<Vec<String>>, PolicyError> {
         answer("mail exchangers", domain).map(|hosts| hosts.into_iter().map(|host| vec![host]).collect())
     }
 
-    /// Returns the names of an address.
+    /// Returns the names that an address has by its owner's word (PTR), 64 at the most.
+    ///
+    /// ```
+    /// use tollgate_sdk::{dns, testing};
+    ///
+    /// testing::answer_dns("names", "192.0.2.1", &["mta.example"]);
+    /// assert_eq!(dns::names("192.0.2.1")?, ["mta.example"]);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn names(address: &str) -> Result<Vec<String>, PolicyError> {
         answer("names", address)
     }
@@ -210,7 +328,18 @@ pub mod dns {
 pub mod http_client {
     use super::{PolicyError, Request, Response, with};
 
-    /// Makes a request: what the test has for the URL comes back.
+    /// Makes a request. Where nobody answers, `unavailable`; a response whose body is larger than the plugin's limit is
+    /// `too-large`.
+    ///
+    /// In tests: makes a request: what the test has for the URL comes back.
+    ///
+    /// ```
+    /// use tollgate_sdk::{http, testing};
+    ///
+    /// testing::answer_http("http://list.example/", 200, b"yes");
+    /// assert_eq!(http::fetch(&http::get("http://list.example/"))?.status, 200);
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
     pub fn fetch(request: &Request) -> Result<Response, PolicyError> {
         with(|host| {
             host.requests.push(request.clone());
