@@ -12,14 +12,32 @@ fn ttl(ms: u64) -> Result<u64, PolicyError> {
 }
 
 /// A pool; [`crate::testing::sources`] reads it.
+///
+/// ```
+/// let pool = tollgate_sdk::EgressPool::new();
+/// pool.add_source("ip-1", 1)?;
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct EgressPool(pub(crate) RefCell<Vec<(String, u32)>>);
 
 /// A source; [`crate::testing::source`] reads it.
+///
+/// ```
+/// let source = tollgate_sdk::EgressSource::new();
+/// source.set_source_address("192.0.2.1")?;
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct EgressSource(pub(crate) RefCell<(Option<IpAddr>, Option<String>)>);
 
 /// What holds on a path; [`crate::testing::path`] reads it.
+///
+/// ```
+/// let path = tollgate_sdk::EgressPath::new();
+/// path.set_connection_limit(10, None)?;
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct EgressPath(pub(crate) RefCell<BTreeMap<String, String>>);
 

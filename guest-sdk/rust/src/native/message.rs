@@ -13,6 +13,13 @@ const META: (usize, usize) = (255, 16 << 10);
 const BODY: usize = 64 << 10;
 
 /// A message, as a test has made it; see [`crate::testing::Message`].
+///
+/// ```
+/// use tollgate_sdk::testing;
+///
+/// let message: tollgate_sdk::Message = testing::Message::to("bob@receiver.example").header("Subject", "Hi").build();
+/// assert_eq!(message.header_names(), ["Subject"]);
+/// ```
 #[derive(Debug)]
 pub struct Message(pub(crate) RefCell<State>);
 

@@ -7,6 +7,11 @@ use crate::{Mailbox, PolicyError, QueueName, Reply};
 use super::invalid;
 
 /// A message that was put off, as a test has made it; see [`crate::testing::Queued`].
+///
+/// ```
+/// let message: tollgate_sdk::QueuedMessage = tollgate_sdk::testing::Queued::to("bob@receiver.example").build();
+/// assert_eq!(message.attempts(), 1);
+/// ```
 #[derive(Debug)]
 pub struct QueuedMessage(pub(crate) RefCell<crate::testing::Queued>);
 

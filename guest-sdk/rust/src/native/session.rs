@@ -3,6 +3,11 @@
 use crate::Origin;
 
 /// A session, as a test has made it; see [`crate::testing::Session`].
+///
+/// ```
+/// let session: tollgate_sdk::Session = tollgate_sdk::testing::Session::from(([192, 0, 2, 7], 4711).into()).build();
+/// assert_eq!(session.peer_port(), 4711);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session(pub(crate) crate::testing::Session);
 

@@ -7,6 +7,13 @@ use crate::{PolicyError, Rate, RefreshStrategy};
 use super::invalid;
 
 /// Settings, as a plugin has written them; [`crate::testing::settings`] reads them.
+///
+/// ```
+/// let settings = tollgate_sdk::Settings::new();
+/// settings.set_max_age(86_400_000, None)?;
+/// assert_eq!(settings.get("max_age").as_deref(), Some("1day"));
+/// # Ok::<(), tollgate_sdk::PolicyError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Settings(pub(crate) RefCell<BTreeMap<String, Written>>);
 
