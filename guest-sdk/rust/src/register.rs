@@ -7,8 +7,26 @@
 ///
 /// `configure` comes first where it is there. A plugin without it needs `Default`, since then nothing makes it.
 ///
-/// ```ignore
-/// register!(QueueHelper: configure, message_received, queue_config, throttles);
+/// ```
+/// use tollgate_sdk::{Message, MessageReceived, Record, Reply, Verdict, log, register};
+///
+/// #[derive(Default)]
+/// struct Witness;
+///
+/// impl MessageReceived for Witness {
+///     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
+///         log::info(&message.id());
+///         Ok(Verdict::Accept)
+///     }
+/// }
+///
+/// impl Record for Witness {
+///     fn record(&self, records: Vec<String>) {
+///         records.iter().for_each(|record| log::info(record));
+///     }
+/// }
+///
+/// register!(Witness: message_received, record);
 /// ```
 #[macro_export]
 macro_rules! register {
