@@ -72,8 +72,17 @@ pub struct Project {
 }
 
 /// The events that there are, in the order of a message's life.
-pub(crate) const EVENTS: [&str; 8] =
-    ["configure", "smtp-session", "message-received", "queue-config", "throttles", "egress", "requeue", "record"];
+pub(crate) const EVENTS: [&str; 9] = [
+    "configure",
+    "smtp-session",
+    "message-received",
+    "message-brief",
+    "queue-config",
+    "throttles",
+    "egress",
+    "requeue",
+    "record",
+];
 /// What can be granted.
 pub(crate) const GRANTS: [&str; 4] = ["counters", "kv", "dns", "http-client"];
 

@@ -60,6 +60,7 @@ event!(
     "message-received-plugin",
     "export_message_received"
 );
+event!(message_brief, "::tollgate_sdk::bindings::message_brief", "message-brief-plugin", "export_message_brief");
 event!(queue_config, "::tollgate_sdk::bindings::queue_config", "queue-config-plugin", "export_queue_config");
 event!(throttles, "::tollgate_sdk::bindings::throttles", "throttles-plugin", "export_throttles");
 event!(smtp_session, "::tollgate_sdk::bindings::smtp_session", "smtp-session-plugin", "export_smtp_session");

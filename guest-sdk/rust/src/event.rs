@@ -5,8 +5,8 @@
 //! granted.
 
 use crate::{
-    Diagnostic, EgressPath, EgressPool, EgressSource, File, Mailbox, Message, PolicyError, QueueName, QueuedMessage,
-    Reference, Refused, Reply, Session, Settings, Throttle, Verdict,
+    Answer, Diagnostic, Edit, EgressPath, EgressPool, EgressSource, File, Mailbox, Message, PolicyError, QueueName,
+    QueuedMessage, Reference, Refused, Reply, Session, Settings, Throttle, Verdict,
 };
 
 /// Takes the files that the operator named for the plugin, before any event.
@@ -97,6 +97,56 @@ pub trait MessageReceived {
     /// # Errors
     /// The reply for the sender: 4xx defers, 5xx rejects.
     fn message_received(&self, message: &Message) -> Result<Verdict, Reply>;
+}
+
+/// Judges messages in brief: names once what it wants to know of every message, and says what it changes with its verdict.
+///
+/// Costs about half of what [`MessageReceived`] does, since nothing crosses between plugin and host but the event. For what it
+/// cannot ask here (the body, all recipients), a plugin takes that one; it registers one of the two.
+///
+/// ```
+/// use tollgate_sdk::{Answer, Edit, MessageBrief, Reply, Verdict, brief::Question, register, reject, testing};
+///
+/// #[derive(Default)]
+/// struct Tagged;
+///
+/// impl MessageBrief for Tagged {
+///     fn questions(&self) -> Vec<Question> {
+///         vec![Question::TakeHeader("X-Tag".to_owned())]
+///     }
+///
+///     fn judge(&self, answers: Vec<Answer>, edits: &mut Vec<Edit>) -> Result<Verdict, Reply> {
+///         let Some(Answer::Text(Some(tag))) = answers.into_iter().next() else {
+///             return Err(reject("5.6.0", "mail without a tag"));
+///         };
+///         if tag.len() > tollgate_sdk::LONGEST_META {
+///             return Err(reject("5.6.0", "the tag is too long"));
+///         }
+///         edits.push(Edit::SetMeta(("tag".to_owned(), Some(tag))));
+///         Ok(Verdict::Accept)
+///     }
+/// }
+///
+/// register!(Tagged: message_brief);
+///
+/// let message = testing::Message::to("bob@receiver.example").header("X-Tag", "spring").build();
+/// assert_eq!(testing::in_brief(&Tagged, &message), Ok(Verdict::Accept));
+/// assert_eq!(testing::meta(&message)["tag"], "spring");
+/// ```
+pub trait MessageBrief {
+    /// Returns what is asked of every message, up to 64 questions. Called once, when the plugin has been configured; an instance
+    /// that judges need not be the one that was asked.
+    fn questions(&self) -> Vec<crate::brief::Question>;
+
+    /// Returns what becomes of a message that gave these answers, one for each question in their order; `edits` takes what is to
+    /// be changed.
+    ///
+    /// An edit that may not be made is a failure of the plugin, so what senders write is looked at before: metadata is at most
+    /// [`crate::LONGEST_META`] octets long.
+    ///
+    /// # Errors
+    /// The reply for the sender: 4xx defers, 5xx rejects. The message is not changed then.
+    fn judge(&self, answers: Vec<Answer>, edits: &mut Vec<Edit>) -> Result<Verdict, Reply>;
 }
 
 /// Sets up scheduled queues.

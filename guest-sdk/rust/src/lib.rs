@@ -26,6 +26,9 @@
 
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+#[cfg(any(test, all(target_family = "wasm", feature = "allocator")))]
+#[allow(unsafe_code, reason = "an allocator hands out memory")]
+mod allocator;
 #[allow(
     missing_docs,
     unsafe_code,
@@ -77,7 +80,9 @@ pub use bindings::{
     message_received::exports::tollgate::policy::message_received::Verdict,
     throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
 };
-pub use event::{Configure, Configured, Egress, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles};
+pub use event::{
+    Configure, Configured, Egress, MessageBrief, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use native::{
     egress::{EgressPath, EgressPool, EgressSource},
@@ -87,12 +92,30 @@ pub use native::{
     session::Session,
     settings::Settings,
 };
+/// Most octets that a value of metadata has.
+///
+/// ```
+/// let fits = |value: &str| value.len() <= tollgate_sdk::LONGEST_META;
+/// assert_eq!((fits("spring"), fits(&"x".repeat(20_000))), (true, false));
+/// ```
+pub const LONGEST_META: usize = 16 << 10;
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+#[global_allocator]
+static ALLOCATOR: allocator::Blocks = allocator::Blocks::new();
+#[doc(hidden)]
+pub use bindings::message_brief::exports::tollgate::policy::message_brief::Judgement as __Judgement;
 #[doc(hidden)]
 pub const __SDK: &str = concat!("tollgate-sdk ", env!("CARGO_PKG_VERSION"));
 #[doc(hidden)]
 pub use metadata::{json as __json, json_len as __json_len};
 #[doc(hidden)]
 pub use panic::install as install_panic_hook;
+
+pub mod brief {
+    //! What is asked of every message by a plugin that is told of them in brief.
+
+    pub use crate::bindings::message_brief::exports::tollgate::policy::message_brief::Question;
+}
 
 pub mod domains {
     //! Domain names as the host compares them.
@@ -132,6 +155,20 @@ impl fmt::Display for Diagnostic {
         }
         f.write_str(&self.message)
     }
+}
+
+/// Returns a judgement as it crosses to the host.
+#[doc(hidden)]
+#[must_use]
+pub fn __judgement(edits: Vec<Edit>, verdict: Result<Verdict, Reply>) -> __Judgement {
+    use bindings::message_brief::exports::tollgate::policy::message_brief::Verdict as Brief;
+    let verdict = match verdict {
+        Ok(Verdict::Accept) => Brief::Accept,
+        Ok(Verdict::Discard) => Brief::Discard,
+        Ok(Verdict::Hold(reason)) => Brief::Hold(reason),
+        Err(reply) => Brief::Refuse(reply),
+    };
+    __Judgement { edits, verdict }
 }
 
 /// Returns a permanent refusal, `550` with this enhanced code (`5.x.y`, RFC 3463) and text.

@@ -134,6 +134,26 @@ macro_rules! __event {
         #[cfg(target_family = "wasm")]
         $crate::bindings::message_received::export_message_received!(Exports);
     };
+    (message_brief $plugin:ty) => {
+        $crate::__handles!(MessageBrief $plugin);
+        #[cfg(target_family = "wasm")]
+        impl $crate::bindings::message_brief::exports::tollgate::policy::message_brief::Guest for Exports {
+            fn questions() -> ::std::vec::Vec<$crate::brief::Question> {
+                Exports::with($crate::MessageBrief::questions)
+            }
+
+            fn judge(answers: ::std::vec::Vec<$crate::Answer>) -> $crate::__Judgement {
+                Exports::with(|plugin| {
+                    let mut edits = ::std::vec::Vec::new();
+                    let verdict = $crate::MessageBrief::judge(plugin, answers, &mut edits);
+                    $crate::__judgement(edits, verdict)
+                })
+            }
+        }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::message_brief::export_message_brief!(Exports);
+    };
     (queue_config $plugin:ty) => {
         $crate::__handles!(QueueConfig $plugin);
         #[cfg(target_family = "wasm")]

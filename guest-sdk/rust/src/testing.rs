@@ -36,7 +36,8 @@
 use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr};
 
 use crate::{
-    EgressPath, EgressPool, EgressSource, Mailbox, Origin, QueueName, QueuedMessage, Reply, Settings, defer,
+    EgressPath, EgressPool, EgressSource, Mailbox, MessageBrief, Origin, QueueName, QueuedMessage, Reply, Settings,
+    Verdict, defer,
     http::{Request, Response},
     native::{host, message, settings},
 };
@@ -156,6 +157,47 @@ impl Message {
 pub fn mailbox(text: &str) -> Mailbox {
     let (local_part, domain) = text.rsplit_once('@').unwrap_or((text, ""));
     Mailbox { local_part: local_part.to_owned(), domain: domain.to_owned() }
+}
+
+/// Puts a message to a plugin that is told of it in brief, and changes it as the plugin says, as the host does: not at all where
+/// it is refused, and a schedule that cannot be used refuses it.
+///
+/// ```
+/// use tollgate_sdk::{Answer, Edit, MessageBrief, Reply, Verdict, brief::Question, testing};
+///
+/// struct Unsigned;
+///
+/// impl MessageBrief for Unsigned {
+///     fn questions(&self) -> Vec<Question> {
+///         vec![Question::Header("DKIM-Signature".to_owned())]
+///     }
+///
+///     fn judge(&self, answers: Vec<Answer>, edits: &mut Vec<Edit>) -> Result<Verdict, Reply> {
+///         if answers == [Answer::Text(None)] {
+///             edits.push(Edit::AddHeader(("X-Unsigned".to_owned(), "yes".to_owned())));
+///         }
+///         Ok(Verdict::Accept)
+///     }
+/// }
+///
+/// let message = testing::Message::to("bob@receiver.example").build();
+/// assert_eq!(testing::in_brief(&Unsigned, &message), Ok(Verdict::Accept));
+/// assert_eq!(testing::header_lines(&message), ["X-Unsigned: yes"]);
+/// ```
+///
+/// # Errors
+/// The reply with which the message is refused.
+///
+/// # Panics
+/// Where an edit is refused: the host takes that for a failure of the plugin.
+pub fn in_brief(plugin: &impl MessageBrief, message: &crate::Message) -> Result<Verdict, Reply> {
+    let changed = message::Message(RefCell::new(message.0.borrow().clone()));
+    let answers = changed.brief(&plugin.questions())?;
+    let mut edits = Vec::new();
+    let verdict = plugin.judge(answers, &mut edits)?;
+    changed.apply(&edits).unwrap_or_else(|error| panic!("{error:?} for one of {edits:?}"));
+    message.0.replace(changed.0.into_inner());
+    Ok(verdict)
 }
 
 /// Returns the fields of a message as they are now, `Name: value`.

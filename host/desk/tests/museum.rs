@@ -95,26 +95,37 @@ fn what_was_offered_in_any_version_is_offered_still() {
     }
 }
 
-#[test]
-fn what_is_taken_away_is_seen() {
+/// Tells why the host does not take a component that is all of a world in a changed copy of `wit/`.
+fn refused(world: &str, change: impl Fn(String) -> String) -> String {
     let runtime = Runtime::new(None, Compiler::Here).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(Path::new(MUSEUM).join("0.1.0/wit")).unwrap() {
         let path = entry.unwrap().path();
-        // As if there had been a function that is there no more.
-        let text = fs::read_to_string(&path)
-            .unwrap()
-            .replace("        size: func() -> u64;", "        length: func() -> u64;");
-        fs::write(folder.path().join(path.file_name().unwrap()), text).unwrap();
+        fs::write(folder.path().join(path.file_name().unwrap()), change(fs::read_to_string(&path).unwrap())).unwrap();
     }
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(folder.path()).unwrap();
-    let world = resolve.select_world(&[package], Some("message-received-plugin")).unwrap();
-
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
     let grants: Grants = Capability::ALL.into_iter().collect();
     let loaded = runtime.load_granted(&all_of(&resolve, world), &Limits::default(), grants);
+    loaded.err().map(|reason| reason.to_string()).unwrap_or_default()
+}
 
-    let told = loaded.err().map(|reason| reason.to_string()).unwrap_or_default();
+#[test]
+fn what_is_taken_away_is_seen() {
+    // As if there had been a function that is there no more.
+    let told = refused("message-received-plugin", |text| {
+        text.replace("        size: func() -> u64;", "        length: func() -> u64;")
+    });
 
     assert!(told.contains("length"), "{told}");
+}
+
+#[test]
+fn who_wants_to_be_told_of_messages_in_two_ways_is_told_to_take_one() {
+    let told = refused("message-received-plugin", |text| {
+        text.replace("export message-received;", "export message-received;\n    export message-brief;")
+    });
+
+    assert_eq!(told, "the component exports both message-received and message-brief; it takes one of them");
 }

@@ -135,6 +135,19 @@ impl Header {
         before - self.fields.len()
     }
 
+    /// Removes every field with this name and returns what `read` makes of the raw value of the first; nothing where there is
+    /// none.
+    pub fn take<T>(&mut self, name: &str, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let first = self.fields.iter().position(|field| self.is_named(field, name))?;
+        let taken = self.split(&self.fields[first]).map(|(_, value)| read(value));
+        if self.fields[first + 1..].iter().any(|field| self.is_named(field, name)) {
+            self.remove(name);
+        } else {
+            self.fields.remove(first);
+        }
+        taken
+    }
+
     /// Returns the header as pieces, neighbouring ranges joined.
     #[must_use]
     pub fn pieces(&self) -> Vec<Piece> {
@@ -286,6 +299,16 @@ mod tests {
         let removed = header.remove("x-TENANT");
 
         assert_eq!((removed, text(&header).as_str()), (2, "Subject: a\r\n  folded\r\nno field here\r\n"));
+    }
+
+    #[test]
+    fn taking_reads_the_first_field_of_the_name_and_removes_them_all() {
+        let mut header = header();
+
+        let taken = ["x-tenant", "SUBJECT", "X-Absent"].map(|name| header.take(name, decode));
+
+        let found = [Some("one".to_owned()), Some("a  folded".to_owned()), None];
+        assert_eq!((taken, text(&header).as_str()), (found, "no field here\r\n"));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! zone: days are counted by the calendar, so a shift of the clocks moves nothing, and a window that falls into the hour
 //! that a shift skips does not exist on that day. `now` is passed in.
 
+use std::borrow::Cow;
+
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -144,10 +146,10 @@ fn parse_object(json: &str) -> Result<Schedule, String> {
 }
 
 fn parse_window(fields: &Map<String, Value>) -> Result<Option<Window>, String> {
-    let missing: Vec<&str> = WINDOW_FIELDS.into_iter().filter(|name| !fields.contains_key(*name)).collect();
-    if missing.len() == WINDOW_FIELDS.len() {
+    if !WINDOW_FIELDS.into_iter().any(|name| fields.contains_key(name)) {
         return Ok(None);
     }
+    let missing: Vec<&str> = WINDOW_FIELDS.into_iter().filter(|name| !fields.contains_key(*name)).collect();
     if !missing.is_empty() {
         let verb = if missing.len() == 1 { "is" } else { "are" };
         let missing = missing.join(", ");
@@ -186,9 +188,9 @@ fn field<T>(
 
 /// Parses an RFC 3339 time; a blank for `T`, a blank before the offset and an offset without a colon are tolerated.
 fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let compact: String = match text.trim().rsplit_once(' ') {
-        Some((time, offset)) if offset.starts_with(['+', '-', 'Z', 'z']) => format!("{time}{offset}"),
-        _ => text.trim().to_owned(),
+    let compact = match text.trim().rsplit_once(' ') {
+        Some((time, offset)) if offset.starts_with(['+', '-', 'Z', 'z']) => Cow::Owned(format!("{time}{offset}")),
+        _ => Cow::Borrowed(text.trim()),
     };
     Timestamp::parse_rfc3339(&compact).ok_or_else(|| format!("{text} is not an RFC 3339 date and time with an offset"))
 }

@@ -9,7 +9,7 @@ pub(crate) mod host {
         path: "../../wit/v0.1",
         imports: { default: trappable },
         with: {
-            "tollgate:policy/message.message": crate::capability::message::MessageHandle,
+            "tollgate:policy/message.message": crate::capability::edit::MessageHandle,
             "tollgate:policy/queue-settings.queue-config": crate::capability::queue_settings::SettingsHandle,
             "tollgate:policy/session.session": crate::capability::session::SessionHandle,
             "tollgate:policy/egress-settings.egress-pool": crate::capability::egress_settings::PoolHandle,
@@ -55,6 +55,7 @@ macro_rules! event {
 
 event!(configure, "configure-plugin");
 event!(message_received, "message-received-plugin");
+event!(message_brief, "message-brief-plugin");
 event!(queue_config, "queue-config-plugin");
 event!(throttles, "throttles-plugin");
 event!(smtp_session, "smtp-session-plugin");

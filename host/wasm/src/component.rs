@@ -76,6 +76,9 @@ pub enum LoadError {
     /// It handles no event.
     #[error("the component exports no event of {PACKAGE}; it would never be called")]
     NoEvents,
+    /// It wants to be told of a message in two ways.
+    #[error("the component exports both message-received and message-brief; it takes one of them")]
+    TwoWays,
 }
 
 impl Runtime {
@@ -139,6 +142,9 @@ impl Runtime {
         let image = Arc::new(self.image(&Key::component(&digest), &place, job)?);
         if image.exports.events() == Events::default() {
             return Err(LoadError::NoEvents);
+        }
+        if image.exports.message_received.is_some() && image.exports.message_brief.is_some() {
+            return Err(LoadError::TwoWays);
         }
         let (runtime, octets) = (self.clone(), octets.into());
         let component = Arc::new(Component { runtime, image, octets, census, digest, grants });

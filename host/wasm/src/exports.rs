@@ -69,6 +69,7 @@ macro_rules! exports {
 exports! {
     configure: ConfigurePlugin, ConfigurePluginIndices, None;
     message_received: MessageReceivedPlugin, MessageReceivedPluginIndices, Some(Event::MessageReceived);
+    message_brief: MessageBriefPlugin, MessageBriefPluginIndices, Some(Event::MessageReceived);
     queue_config: QueueConfigPlugin, QueueConfigPluginIndices, Some(Event::QueueConfig);
     throttles: ThrottlesPlugin, ThrottlesPluginIndices, Some(Event::Throttles);
     smtp_session: SmtpSessionPlugin, SmtpSessionPluginIndices, Some(Event::SmtpSession);

@@ -9,7 +9,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace, WasmCoreDu
 use crate::{
     instance::Maker,
     limits::OutOfTime,
-    state::{AnswersTooLarge, HostCallsExhausted, HostState},
+    state::{HostCallsExhausted, HostState},
 };
 
 /// How many functions of the stack are named, and how long a name may be, in characters.
@@ -34,8 +34,6 @@ fn classify(state: &HostState, error: &wasmtime::Error) -> (FailureKind, String)
         (kind, late.to_string())
     } else if let Some(calls) = error.downcast_ref::<HostCallsExhausted>() {
         (FailureKind::HostCalls, calls.to_string())
-    } else if let Some(large) = error.downcast_ref::<AnswersTooLarge>() {
-        (FailureKind::HostCalls, large.to_string())
     } else if error.is::<PoolConcurrencyLimitError>() {
         (FailureKind::Unavailable, "as many instances as may be are busy".to_owned())
     } else {

@@ -16,7 +16,10 @@ use wasmtime::{
 };
 
 use crate::{
-    bindings::configure::exports::tollgate::policy::configure as wit,
+    bindings::{
+        configure::exports::tollgate::policy::configure as wit,
+        message_brief::exports::tollgate::policy::message_brief::Question,
+    },
     capability::LogBudget,
     dumps::Dumps,
     exports::{Call, Functions},
@@ -43,6 +46,8 @@ pub(crate) struct Guest {
 /// the same time.
 const CALLS: u32 = 100_000;
 const AGE: Duration = Duration::from_secs(600);
+/// At each so many calls an instance is asked how old it is: a clock costs a part of what a call does.
+const LOOKS_AT_CLOCK: u32 = 16;
 
 /// What a guest is made of besides its component.
 #[derive(Clone)]
@@ -79,6 +84,13 @@ impl Maker {
             given: Arc::new(given),
             counts: Arc::default(),
         }
+    }
+}
+
+impl Maker {
+    /// Returns the failure of a plugin that says what makes no sense.
+    pub(crate) fn nonsense(&self, detail: String) -> Failure {
+        Failure { plugin: self.plugin.to_string(), kind: FailureKind::Nonsense, detail }
     }
 }
 
@@ -126,6 +138,23 @@ impl Guest {
         })
     }
 
+    /// Asks a guest that is told of messages in brief what it wants to know of each; nothing where it is not.
+    pub(crate) fn questions(&mut self) -> Result<Option<Vec<Question>>, Failure> {
+        if self.image.exports.message_brief.is_none() {
+            return Ok(None);
+        }
+        let questions = self.call(|call| {
+            let (functions, store) = call.message_brief()?;
+            functions.tollgate_policy_message_brief().call_questions(store)
+        })?;
+        Ok(Some(questions))
+    }
+
+    /// Returns the failure of a guest that says what makes no sense.
+    pub(crate) fn nonsense(&self, detail: String) -> Failure {
+        self.maker.nonsense(detail)
+    }
+
     /// Runs one event under the event's budgets. After an error the guest must not be used again.
     pub(crate) fn event<T>(&mut self, run: impl FnOnce(Call<'_>) -> wasmtime::Result<T>) -> Result<T, Failure> {
         self.calls = self.calls.saturating_add(1);
@@ -157,7 +186,8 @@ impl Guest {
     pub(crate) fn is_worn(&self) -> bool {
         let (calls, until) = self.lifetime;
         let ceiling = &self.store.data().ceiling;
-        self.calls >= calls || ceiling.memory_used > ceiling.memory / 4 * 3 || Instant::now() >= until
+        let is_old = || self.calls.is_multiple_of(LOOKS_AT_CLOCK) && Instant::now() >= until;
+        self.calls >= calls || ceiling.memory_used > ceiling.memory / 4 * 3 || is_old()
     }
 
     /// Returns whether the host keeps something for it.

@@ -8,7 +8,7 @@ use wasmtime::component::ResourceTable;
 
 use crate::{
     bindings::host::tollgate::policy::types::PolicyError,
-    capability::LogBudget,
+    capability::{LogBudget, edit::Allowance},
     given::Given,
     instance::Maker,
     limits::{Ceiling, Limits, OutOfTime, Stopwatch},
@@ -18,11 +18,6 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("more than {0} calls to the host (limits.host_calls)")]
 pub(crate) struct HostCallsExhausted(u32);
-
-/// A guest that asked in one call for more than may cross in one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("answers of more than {0} octets to one call (limits.host_call_bytes)")]
-pub(crate) struct AnswersTooLarge(pub(crate) usize);
 
 /// A call that makes no sense before there is an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -89,7 +84,13 @@ impl HostState {
 
     /// Charges one call to the host.
     pub(crate) fn charge(&mut self) -> wasmtime::Result<()> {
-        match self.host_calls_left.checked_sub(1) {
+        self.charge_many(1)
+    }
+
+    /// Charges what counts as so many calls to the host.
+    pub(crate) fn charge_many(&mut self, calls: usize) -> wasmtime::Result<()> {
+        let left = u32::try_from(calls).ok().and_then(|calls| self.host_calls_left.checked_sub(calls));
+        match left {
             Some(left) => {
                 self.host_calls_left = left;
                 Ok(())
@@ -122,11 +123,10 @@ impl HostState {
         self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
     }
 
-    /// Charges header octets; returns whether the budget held them.
-    pub(crate) fn charge_header(&mut self, octets: usize) -> bool {
-        let left = self.header_bytes_left.checked_sub(octets);
-        self.header_bytes_left = left.unwrap_or(self.header_bytes_left);
-        left.is_some()
+    /// Returns what the guest may do to a message, and its resources, one of which the message may be.
+    pub(crate) fn allowance(&mut self) -> (Allowance<'_>, &mut ResourceTable) {
+        let Self { table, scope, header_bytes_left: header_left, limits, .. } = self;
+        (Allowance { scope, header_left, header_bytes: limits.header_bytes }, table)
     }
 
     pub(crate) fn is_configuring(&self) -> bool {

@@ -9,7 +9,10 @@ use tollgate_policy::{
     scope::{Bounds, Defaults, Scope},
     scripted::Scripted,
 };
-use tollgate_testkit::{guest::GREEDY, received};
+use tollgate_testkit::{
+    guest::{CURT, GREEDY},
+    received,
+};
 use tollgate_wasm::{Compiler, Instances, Limits, Runtime, Setup, WasmPlugin};
 
 /// The operator's own settings of every queue.
@@ -37,11 +40,15 @@ fn chain() -> Chain {
 }
 
 fn greedy(change: impl FnOnce(&mut Bounds)) -> TenantPolicy {
+    tenant(GREEDY, change)
+}
+
+fn tenant(octets: &[u8], change: impl FnOnce(&mut Bounds)) -> TenantPolicy {
     let (retry_interval, max_age) = (Duration::from_secs(1200), Duration::from_secs(604_800));
     let mut bounds = Bounds::new(Defaults { retry_interval, max_age, egress_pool: "unspecified".to_owned() });
     change(&mut bounds);
     let bounds = Arc::new(bounds);
-    let component = Runtime::new(None, Compiler::Here).expect("an engine").load(GREEDY).expect("a component");
+    let component = Runtime::new(None, Compiler::Here).expect("an engine").load(octets).expect("a component");
     let limits = Limits { wall: Duration::from_secs(20), ..Limits::default() };
     let (name, scope) = ("tenant:t".to_owned(), Scope::Tenant(Arc::clone(&bounds)));
     let setup = Setup { name, files: Vec::new(), limits, instances: Instances::Fresh, scope, ..Setup::default() };
@@ -70,6 +77,8 @@ fn draft(wish: &str) -> Draft {
 /// Tells what became of a wish: what the component was told, and whatever differs from the message as it was.
 async fn wish(chain: &Chain, tenant: &TenantPolicy, wish: &str) -> String {
     let (mut draft, before) = (draft(wish), draft(wish));
+    // What it is refused counts against it; here each wish stands for itself.
+    let tenant = TenantPolicy { health: Arc::default(), ..tenant.clone() };
     let judgement = tenant.message_received(chain, &mut draft).await;
     let mut told = vec![match judgement.end {
         None => draft.first_header("X-Tried").unwrap_or_default(),
@@ -100,7 +109,7 @@ async fn wish(chain: &Chain, tenant: &TenantPolicy, wish: &str) -> String {
 
 #[tokio::test]
 async fn of_a_message_a_tenant_gets_what_is_its_own_and_nothing_else() {
-    let (chain, tenant) = (chain(), greedy(|_| {}));
+    let (chain, tenant, in_brief) = (chain(), greedy(|_| {}), tenant(CURT, |_| {}));
     let failed = "451 4.3.0 message processing failed";
     let long = format!("set campaign: {}", "c".repeat(300));
     for (asked, expected) in [
@@ -166,6 +175,9 @@ async fn of_a_message_a_tenant_gets_what_is_its_own_and_nothing_else() {
             let expected =
                 expected.strip_prefix("nothing").map_or_else(|| expected.to_owned(), |rest| format!("granted{rest}"));
             assert_eq!(batched, expected, "apply {asked}");
+            // A plugin that is told in brief hears of nothing: what it may not do, it must not try.
+            let told = wish(&chain, &in_brief, asked).await;
+            assert_eq!(told, expected.strip_prefix("granted").unwrap_or(failed), "in brief, {asked}");
         }
     }
 }

@@ -17,8 +17,8 @@ mod tests;
 
 use tollgate_config::{Finding, Severity};
 use tollgate_sdk::{
-    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, QueueConfig, QueueName, Refused,
-    Reply, Scope, Settings, Throttle, Throttles, Verdict, register,
+    Answer, Configure, Configured, Diagnostic, Edit, File, MessageBrief, PolicyError, QueueConfig, QueueName, Refused,
+    Reply, Scope, Settings, Throttle, Throttles, Verdict, brief::Question, register,
 };
 
 use crate::{config::Config, options::apply};
@@ -26,7 +26,6 @@ use crate::{config::Config, options::apply};
 /// The plugin, configured.
 pub struct QueueHelper {
     config: Config,
-    questions: received::Questions,
 }
 
 impl Configure for QueueHelper {
@@ -39,15 +38,18 @@ impl Configure for QueueHelper {
         if broken {
             Err(Refused { diagnostics, references })
         } else {
-            let questions = received::Questions::of(&loaded.config);
-            Ok(Configured { plugin: Self { config: loaded.config, questions }, diagnostics, references })
+            Ok(Configured { plugin: Self { config: loaded.config }, diagnostics, references })
         }
     }
 }
 
-impl MessageReceived for QueueHelper {
-    fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
-        received::apply(&self.config, &self.questions, message)?;
+impl MessageBrief for QueueHelper {
+    fn questions(&self) -> Vec<Question> {
+        received::questions(&self.config)
+    }
+
+    fn judge(&self, answers: Vec<Answer>, edits: &mut Vec<Edit>) -> Result<Verdict, Reply> {
+        received::judge(&self.config, answers, edits)?;
         Ok(Verdict::Accept)
     }
 }
@@ -74,7 +76,7 @@ impl Throttles for QueueHelper {
     }
 }
 
-register!(QueueHelper: configure, message_received, queue_config, throttles);
+register!(QueueHelper: configure, message_brief, queue_config, throttles);
 
 fn diagnostic(finding: Finding) -> Diagnostic {
     let severity = match finding.severity {

@@ -1,23 +1,14 @@
 //! What happens to a message: schedule, campaign, tenant, authorisation, routing domain, in this order.
 //!
-//! A question to the host costs more than its answer. So everything is asked in one, decided here in plain Rust, and changed in
-//! one.
+//! The host is told once what is asked of every message, and hands over the answers; what is to be changed goes back with the
+//! verdict. In between this is plain Rust.
 
-use tollgate_sdk::{Answer, Edit, Message, Question, Reply, reject};
+use tollgate_sdk::{Answer, Edit, LONGEST_META, Reply, brief::Question, reject};
 
 use crate::{
     config::{Config, Located, Tenant},
     resolve,
 };
-
-/// What is asked of every message.
-pub struct Questions {
-    asked: Vec<Question>,
-    /// The headers among them, as far as the files name them.
-    scheduling: Option<String>,
-    campaign: Option<String>,
-    tenant: Option<String>,
-}
 
 /// What a message answers. Values of headers are trimmed, and absent where there is no such field.
 struct Seen {
@@ -26,73 +17,85 @@ struct Seen {
     domain: Option<String>,
     preset_tenant: Option<String>,
     preset_campaign: Option<String>,
-    scheduling: Option<String>,
     campaign: Option<String>,
     tenant: Option<String>,
+    /// A header says more than anything here may be long.
+    is_too_long: bool,
 }
 
-impl Questions {
-    /// Returns what these files make one ask.
-    #[must_use]
-    pub fn of(config: &Config) -> Self {
-        let meta = |key: &str| Question::Meta(key.to_owned());
-        let mut asked = vec![Question::MayRelay, Question::AuthzId, Question::Domain, meta("tenant"), meta("campaign")];
-        let (scheduling, campaign, tenant) =
-            (config.scheduling_header.clone(), config.campaign_header.clone(), config.tenant_header.clone());
-        asked.extend([&scheduling, &campaign, &tenant].into_iter().flatten().cloned().map(Question::Header));
-        Self { asked, scheduling, campaign, tenant }
-    }
+/// Returns what these files make one ask of every message. The schedule comes first: one that cannot be used is refused before
+/// anything else is. A field that goes is not there for a second purpose that it may have been named for.
+#[must_use]
+pub fn questions(config: &Config) -> Vec<Question> {
+    let Config { scheduling_header, campaign_header, tenant_header, .. } = config;
+    let meta = |key: &str| Question::Meta(key.to_owned());
+    let header = |name: &String, remove| match remove {
+        Some(true) => Question::TakeHeader(name.clone()),
+        _ => Question::Header(name.clone()),
+    };
+    let schedule = scheduling_header.iter().cloned().map(Question::TakeSchedule);
+    let session = [Question::MayRelay, Question::AuthzId, Question::Domain, meta("tenant"), meta("campaign")];
+    let campaign = campaign_header.iter().map(|name| header(name, config.remove_campaign_header));
+    let tenant = tenant_header.iter().map(|name| header(name, config.remove_tenant_header));
+    schedule.chain(session).chain(campaign).chain(tenant).collect()
+}
 
-    fn put(&self, message: &Message) -> Seen {
-        let mut answers = message.ask(&self.asked).into_iter();
+impl Seen {
+    /// Takes the answers to [`questions`].
+    fn of(config: &Config, answers: Vec<Answer>) -> Self {
+        let (mut answers, mut is_too_long) = (answers.into_iter(), false);
+        if config.scheduling_header.is_some() {
+            answers.next();
+        }
         let may_relay = matches!(answers.next(), Some(Answer::Flag(true)));
         let mut text = || match answers.next() {
             Some(Answer::Text(text)) => text,
+            Some(Answer::TooLong(_)) => {
+                is_too_long = true;
+                None
+            }
             _ => None,
         };
         let [authz_id, domain, preset_tenant, preset_campaign] = [text(), text(), text(), text()];
         let mut header = |name: &Option<String>| name.as_ref().and_then(|_| text());
-        let (scheduling, campaign, tenant) = (header(&self.scheduling), header(&self.campaign), header(&self.tenant));
-        Seen { may_relay, authz_id, domain, preset_tenant, preset_campaign, scheduling, campaign, tenant }
+        let (campaign, tenant) = (header(&config.campaign_header), header(&config.tenant_header));
+        Self { may_relay, authz_id, domain, preset_tenant, preset_campaign, campaign, tenant, is_too_long }
     }
 }
 
-/// Sets a message up, or refuses it.
+/// Sets a message up with edits, or refuses it.
 ///
 /// # Errors
-/// The reply for the sender: `550 5.6.0` or `5.4.7` for its schedule, `550 5.7.1` for its tenant.
-pub fn apply(config: &Config, questions: &Questions, message: &Message) -> Result<(), Reply> {
-    let mut seen = questions.put(message);
-    let mut edits = Vec::with_capacity(6);
+/// The reply for the sender: `550 5.6.0` for what is too long, `550 5.7.1` for its tenant.
+pub fn judge(config: &Config, answers: Vec<Answer>, edits: &mut Vec<Edit>) -> Result<(), Reply> {
+    let mut seen = Seen::of(config, answers);
     if !seen.may_relay {
-        remove_unread(questions, &mut seen, &mut edits);
+        remove_unread(config, &mut seen, edits);
     }
-    if let (Some(header), Some(value)) = (&questions.scheduling, &seen.scheduling) {
-        // A blank one says nothing, like a blank campaign or tenant; it goes all the same.
-        if !value.is_empty() {
-            message.import_scheduling_header(header)?;
-        }
-        edits.push(Edit::RemoveHeader(header.clone()));
+    let [campaign, said] =
+        [seen.campaign.take(), seen.tenant.take()].map(|value| value.filter(|value| !value.is_empty()));
+    let too_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > LONGEST_META);
+    if seen.is_too_long || too_long(&campaign) || too_long(&said) {
+        return Err(reject("5.6.0", "the message's tenant or campaign is too long"));
     }
-    let campaign = take(&questions.campaign, seen.campaign.take(), config.remove_campaign_header, &mut edits);
-    let said = take(&questions.tenant, seen.tenant.take(), config.remove_tenant_header, &mut edits);
-    edits.extend(campaign.clone().map(|campaign| set("campaign", campaign)));
     let tenant = tenant(config, said, &mut seen)?;
-    edits.extend(tenant.clone().map(|tenant| set("tenant", tenant)));
     // One that the header does not name may have been set before.
-    let campaign = campaign.or(seen.preset_campaign);
+    let of_campaign = campaign.as_ref().or(seen.preset_campaign.as_ref());
     if let Some(domain) = &seen.domain
-        && let Some(routing) = resolve::routing_domain(config, domain, tenant.as_deref(), campaign.as_deref())
+        && let Some(routing) =
+            resolve::routing_domain(config, domain, tenant.as_deref(), of_campaign.map(String::as_str))
     {
         edits.push(set("routing_domain", routing.to_owned()));
     }
-    message.apply(&edits).map_err(|_| reject("5.6.0", "the message's tenant, campaign or routing domain is too long"))
+    edits.extend(campaign.map(|campaign| set("campaign", campaign)));
+    edits.extend(tenant.map(|tenant| set("tenant", tenant)));
+    Ok(())
 }
 
 /// Someone who may send only to us may not say whose mail it is, nor when it is due.
-fn remove_unread(questions: &Questions, seen: &mut Seen, edits: &mut Vec<Edit>) {
-    (seen.scheduling, seen.campaign, seen.tenant) = (None, None, None);
-    let headers = [&questions.scheduling, &questions.campaign, &questions.tenant];
+fn remove_unread(config: &Config, seen: &mut Seen, edits: &mut Vec<Edit>) {
+    (seen.campaign, seen.tenant, seen.is_too_long) = (None, None, false);
+    let headers = [&config.campaign_header, &config.tenant_header];
     edits.extend(headers.into_iter().flatten().cloned().map(Edit::RemoveHeader));
 }
 
@@ -149,20 +152,6 @@ fn authorize(name: &str, tenant: &Tenant, authz_id: Option<&str>) -> Result<(), 
 /// Returns the refusal of a tenant. Names come from senders, and one of theirs may hold a line end: the reply is one line.
 fn refused(text: &str) -> Reply {
     reject("5.7.1", &text.replace(char::is_control, " "))
-}
-
-/// Returns what a header says, if it says anything; removes it where that is asked for. One field may have been named for two
-/// things: what the first of them removes is not there for the second.
-fn take(header: &Option<String>, value: Option<String>, remove: Option<bool>, edits: &mut Vec<Edit>) -> Option<String> {
-    let (header, value) = (header.as_ref()?, value?);
-    let is_gone = |edit: &Edit| matches!(edit, Edit::RemoveHeader(gone) if gone.eq_ignore_ascii_case(header));
-    if edits.iter().any(is_gone) {
-        return None;
-    }
-    if remove == Some(true) {
-        edits.push(Edit::RemoveHeader(header.clone()));
-    }
-    Some(value).filter(|value| !value.is_empty())
 }
 
 fn set(key: &str, value: String) -> Edit {

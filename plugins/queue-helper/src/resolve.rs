@@ -6,8 +6,12 @@ use crate::config::{Config, Destination, Level};
 
 /// Returns the levels that apply to a queue, later ones over earlier ones: `queue.default`, `queue.D`, `tenant.T`,
 /// `tenant.T.campaigns.C`, `queue.D.T`, `queue.D.T.C`.
-#[must_use]
-pub fn levels<'a>(config: &'a Config, domain: &str, tenant: Option<&str>, campaign: Option<&str>) -> Vec<&'a Level> {
+pub fn levels<'a>(
+    config: &'a Config,
+    domain: &str,
+    tenant: Option<&str>,
+    campaign: Option<&str>,
+) -> impl DoubleEndedIterator<Item = &'a Level> {
     let default = config.destinations.get("default").map(|destination| &destination.level);
     let destination = destination(config, domain);
     let of_tenant = tenant.and_then(|name| config.tenants.get(name));
@@ -22,7 +26,7 @@ pub fn levels<'a>(config: &'a Config, domain: &str, tenant: Option<&str>, campai
         here.map(|tenant| &tenant.level),
         campaign_here,
     ];
-    levels.into_iter().flatten().collect()
+    levels.into_iter().flatten()
 }
 
 /// Returns where mail for a domain is routed instead, by the same levels.
@@ -33,8 +37,8 @@ pub fn routing_domain<'a>(
     tenant: Option<&str>,
     campaign: Option<&str>,
 ) -> Option<&'a str> {
-    let levels = levels(config, domain, tenant, campaign);
-    levels.into_iter().rev().find_map(|level| level.routing_domain.as_ref()).map(|domain| domain.value.as_str())
+    let mut levels = levels(config, domain, tenant, campaign).rev();
+    levels.find_map(|level| level.routing_domain.as_ref()).map(|domain| domain.value.as_str())
 }
 
 /// Returns the entry for a domain: the exact one, else the `*.` key with most labels, else `*`.
@@ -42,10 +46,12 @@ pub fn routing_domain<'a>(
 /// `*.example.com` covers any depth below `example.com` and not `example.com` itself. `default` is no destination: it is
 /// the base under all of them.
 fn destination<'a>(config: &'a Config, domain: &str) -> Option<&'a Destination> {
-    let exact = config.destinations.get(domain).filter(|_| domain != "default");
-    let suffixes = domain.match_indices('.').map(|(dot, _)| &domain[dot..]);
-    let mut wildcards = suffixes.map(|suffix| format!("*{suffix}")).chain(["*".to_owned()]);
-    exact.or_else(|| wildcards.find_map(|key| config.destinations.get(&key)))
+    if let Some(exact) = config.destinations.get(domain).filter(|_| domain != "default") {
+        return Some(exact);
+    }
+    let mut suffixes = domain.match_indices('.').map(|(dot, _)| &domain[dot..]);
+    let wildcard = suffixes.find_map(|suffix| config.destinations.get(&format!("*{suffix}")));
+    wildcard.or_else(|| config.destinations.get("*"))
 }
 
 /// Returns the rate that all queues of a tenant share, with its bucket.

@@ -1,5 +1,7 @@
 //! What policy costs: the stock plugin warm and in a fresh instance, a plugin that does nearly nothing, and the chain alone.
 
+#[path = "policy/bare.rs"]
+mod bare;
 #[path = "policy/large.rs"]
 mod large;
 #[path = "policy/lua.rs"]
@@ -107,6 +109,9 @@ fn message_received(criterion: &mut Criterion) {
             bencher.iter_batched(|| draft.edits.clone(), ask, BatchSize::SmallInput);
         });
     }
+    group.bench_function("what the host does for it", |bencher| {
+        bencher.iter_batched(|| draft.edits.clone(), |edits| bare::judged(&draft, edits), BatchSize::SmallInput);
+    });
     let lua = lua::Policy::new();
     let same = |edits: tollgate_message::Edits| (edits.meta, edits.schedule, edits.header.iter().count());
     let ours = plugins[0].1.message_received(&draft.received, draft.edits.clone()).expect("an answer").0;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, env, time::Duration, time::Instant};
 
 use arbitrary::{Arbitrary as _, Unstructured};
 use fastrand::Rng;
-use tollgate_fuzz::boundary::{Boundary, body};
+use tollgate_fuzz::boundary::{Boundary, Way, body};
 use tollgate_testkit::guest::HELLO;
 use tollgate_wasm::{Compiler, Runtime};
 
@@ -12,10 +12,10 @@ use tollgate_wasm::{Compiler, Runtime};
 const REPLAYS: u32 = 4000;
 
 /// Replays from a seed while there is something to do; returns how often each outcome came.
-fn replays(seed: u64, mut goes_on: impl FnMut() -> bool) -> BTreeMap<&'static str, u32> {
-    let (boundary, mut random, mut outcomes) = (Boundary::new(), Rng::with_seed(seed), BTreeMap::new());
+fn replays(way: Way, seed: u64, mut goes_on: impl FnMut() -> bool) -> BTreeMap<&'static str, u32> {
+    let (boundary, mut random, mut outcomes) = (Boundary::new(way), Rng::with_seed(seed), BTreeMap::new());
     while goes_on() {
-        let body = body(&mut random);
+        let body = body(way, &mut random);
         match boundary.replay(&body) {
             Ok(word) => *outcomes.entry(word).or_default() += 1,
             Err(fault) => panic!("seed {seed}: {fault}\n{}", body.escape_ascii()),
@@ -26,15 +26,19 @@ fn replays(seed: u64, mut goes_on: impl FnMut() -> bool) -> BTreeMap<&'static st
 
 #[test]
 fn the_host_stands_whatever_a_guest_calls_and_answers() {
-    let mut left = REPLAYS;
-    let outcomes = replays(1, || {
-        left = left.saturating_sub(1);
-        left > 0
-    });
+    for (way, words) in
+        [(Way::Whole, &["trap", "verdict"][..]), (Way::Brief, &["trap", "verdict", "nonsense", "reject"][..])]
+    {
+        let mut left = REPLAYS;
+        let outcomes = replays(way, 1, || {
+            left = left.saturating_sub(1);
+            left > 0
+        });
 
-    // A run that ends at the first check of each call tries nothing.
-    let common = ["trap", "verdict"].iter().all(|word| outcomes.get(word).is_some_and(|count| *count > 100));
-    assert!(common, "{outcomes:?}");
+        // A run that ends at the first check of each call tries nothing.
+        let common = words.iter().all(|word| outcomes.get(word).is_some_and(|count| *count > 50));
+        assert!(common, "{way:?} {outcomes:?}");
+    }
 }
 
 /// `make fuzz`: as long as `FUZZ_SECONDS` says, from `FUZZ_SEED`.
@@ -45,9 +49,10 @@ fn the_host_stands_for_long() {
     let (seed, time, started) =
         (number("FUZZ_SEED", 2), Duration::from_secs(number("FUZZ_SECONDS", 60)), Instant::now());
 
-    let outcomes = replays(seed, || started.elapsed() < time);
-
-    eprintln!("seed {seed}: {outcomes:?} in {} s", time.as_secs());
+    for (way, until) in [(Way::Whole, time / 2), (Way::Brief, time)] {
+        let outcomes = replays(way, seed, || started.elapsed() < until);
+        eprintln!("seed {seed}, {way:?}: {outcomes:?}");
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub mod guest {
     pub const GATEKEEPER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gatekeeper.wasm"));
     /// Wants what the field `X-Try` of a message, or the campaign of a queue, says; see `tests/guests/greedy`.
     pub const GREEDY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greedy.wasm"));
+    /// Is told of messages in brief, and does what the field `X-Try` says; see `tests/guests/curt`.
+    pub const CURT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/curt.wasm"));
     /// Keeps values, looks names up and fetches, as the field `X-Do` of a message says; see `tests/guests/errand`.
     pub const ERRAND: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/errand.wasm"));
     /// Counts, as the field `X-Do` of a message says; see `tests/guests/keeper`.

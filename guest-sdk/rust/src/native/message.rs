@@ -2,13 +2,16 @@
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use crate::{Answer, Edit, Mailbox, Origin, PolicyError, Question, Reply, domains, reject};
+use crate::{Answer, Edit, LONGEST_META, Mailbox, Origin, PolicyError, Question, Reply, brief, domains, reject};
 
 use super::invalid;
 
 /// Most octets of header fields that an event may add, and of metadata's keys and values: the host's defaults.
 const HEADER: usize = 64 << 10;
-const META: (usize, usize) = (255, 16 << 10);
+const META: (usize, usize) = (255, LONGEST_META);
+/// Most octets of one answer to a question, and of all answers in one call.
+const ANSWER: usize = 64 << 10;
+const ANSWERS: usize = 1 << 20;
 /// Most octets of the body that one call returns.
 const BODY: usize = 64 << 10;
 
@@ -61,13 +64,23 @@ impl State {
 }
 
 /// Returns a value unfolded and trimmed. Encoded words stay as they are: decoding them is the host's.
-fn text(value: &str) -> String {
+fn unfolded(value: &str) -> String {
     value.replace(['\r', '\n'], "").trim().to_owned()
+}
+
+/// Returns a text as an answer, if there is room for it.
+fn text(text: Option<String>, left: &mut usize) -> Answer {
+    let octets = text.as_ref().map_or(0, String::len);
+    if octets > ANSWER.min(*left) {
+        return Answer::TooLong(u32::try_from(octets).unwrap_or(u32::MAX));
+    }
+    *left -= octets;
+    Answer::Text(text)
 }
 
 impl Message {
     /// Answers several questions at once, in their order: a call to the host costs more than most of its answers. Each
-    /// question counts as a call, and all answers together are at most what may cross in one (1 MiB by default).
+    /// question counts as a call.
     ///
     /// ```
     /// # let message = tollgate_sdk::testing::Message::to("bob@receiver.example").header("Subject", "Hi").build();
@@ -77,12 +90,13 @@ impl Message {
     /// assert_eq!(answers, [Answer::Flag(true), Answer::Text(Some("Hi".to_owned()))]);
     /// ```
     pub fn ask(&self, questions: &[Question]) -> Vec<Answer> {
+        let mut left = ANSWERS;
         let answer = |question: &Question| match question {
             Question::MayRelay => Answer::Flag(self.may_relay()),
-            Question::AuthzId => Answer::Text(self.authz_id()),
-            Question::Domain => Answer::Text(self.recipients().first().map(|first| domains::normalize(&first.domain))),
-            Question::Header(name) => Answer::Text(self.first_header(name)),
-            Question::Meta(key) => Answer::Text(self.get_meta(key)),
+            Question::AuthzId => text(self.authz_id(), &mut left),
+            Question::Domain => text(self.domain(), &mut left),
+            Question::Header(name) => text(self.first_header(name), &mut left),
+            Question::Meta(key) => text(self.get_meta(key), &mut left),
         };
         questions.iter().map(answer).collect()
     }
@@ -109,6 +123,43 @@ impl Message {
             }
             Edit::SetMeta((key, value)) => self.set_meta(key, value.as_deref()),
         })
+    }
+
+    /// Answers what is asked of a message that is told of in brief; changes it where the question does.
+    pub(crate) fn brief(&self, questions: &[brief::Question]) -> Result<Vec<Answer>, Reply> {
+        let mut left = ANSWERS;
+        let answer = |question: &brief::Question| {
+            Ok(match question {
+                brief::Question::MayRelay => Answer::Flag(self.may_relay()),
+                brief::Question::AuthzId => text(self.authz_id(), &mut left),
+                brief::Question::Domain => text(self.domain(), &mut left),
+                brief::Question::Header(name) => text(self.first_header(name), &mut left),
+                brief::Question::TakeHeader(name) => text(self.take_header(name), &mut left),
+                brief::Question::TakeSchedule(name) => Answer::Flag(self.take_schedule(name)?),
+                brief::Question::Meta(key) => text(self.get_meta(key), &mut left),
+            })
+        };
+        questions.iter().map(answer).collect()
+    }
+
+    fn domain(&self) -> Option<String> {
+        self.recipients().first().map(|first| domains::normalize(&first.domain))
+    }
+
+    fn take_header(&self, name: &str) -> Option<String> {
+        let value = self.first_header(name);
+        self.remove_header(name);
+        value
+    }
+
+    fn take_schedule(&self, name: &str) -> Result<bool, Reply> {
+        let is_blank = self.first_header(name).is_none_or(|value| value.is_empty());
+        let takes = self.may_relay() && !is_blank;
+        if takes {
+            self.import_scheduling_header(name)?;
+        }
+        self.remove_header(name);
+        Ok(takes)
     }
 
     /// Returns the message's id: 32 lower-case hexadecimal digits.
@@ -201,7 +252,7 @@ impl Message {
     /// assert_eq!(message.first_header("subject").as_deref(), Some("Hi"));
     /// ```
     pub fn first_header(&self, name: &str) -> Option<String> {
-        self.0.borrow().values(name).next().map(text)
+        self.0.borrow().values(name).next().map(unfolded)
     }
 
     /// Returns all header fields of this name, in order, each as `first-header` would.
@@ -211,7 +262,7 @@ impl Message {
     /// assert_eq!(message.all_headers("Subject"), ["Hi"]);
     /// ```
     pub fn all_headers(&self, name: &str) -> Vec<String> {
-        self.0.borrow().values(name).map(text).collect()
+        self.0.borrow().values(name).map(unfolded).collect()
     }
 
     /// Returns the octets of the first header field of this name: what follows the colon, folds kept.

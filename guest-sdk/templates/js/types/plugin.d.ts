@@ -8,6 +8,7 @@
 /// <reference path="./interfaces/tollgate-policy-http-client.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-kv.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-log.d.ts" />
+/// <reference path="./interfaces/tollgate-policy-message-brief.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-message-received.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-message.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-metrics.d.ts" />
@@ -37,6 +38,7 @@ declare module 'tollgate:project/plugin' {
   export type * as TollgatePolicyTypes010 from 'tollgate:policy/types@0.1.0'; // import tollgate:policy/types@0.1.0
   export * as configure from 'tollgate:policy/configure@0.1.0'; // export tollgate:policy/configure@0.1.0
   export * as messageReceived from 'tollgate:policy/message-received@0.1.0'; // export tollgate:policy/message-received@0.1.0
+  export * as messageBrief from 'tollgate:policy/message-brief@0.1.0'; // export tollgate:policy/message-brief@0.1.0
   export * as queueConfig from 'tollgate:policy/queue-config@0.1.0'; // export tollgate:policy/queue-config@0.1.0
   export * as throttles from 'tollgate:policy/throttles@0.1.0'; // export tollgate:policy/throttles@0.1.0
   export * as smtpSession from 'tollgate:policy/smtp-session@0.1.0'; // export tollgate:policy/smtp-session@0.1.0

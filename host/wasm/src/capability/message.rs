@@ -1,12 +1,6 @@
 //! The message of an event, as a resource: what a plugin reads of it and what it edits.
-//!
-//! The handle owns a copy of the edits. When the plugin returns they go back to the chain; when it fails they are dropped
-//! with the store. Values from the guest are checked here: nothing that it hands over can start a second header field.
 
-use std::sync::Arc;
-
-use tollgate_message::{Edits, Meta, Origin, Received, Schedule, header, header::FieldError, schedule::ScheduleError};
-use tollgate_policy::scope::Scope;
+use tollgate_message::{Origin, Schedule, header};
 use wasmtime::component::Resource;
 
 use super::types::mailbox;
@@ -15,32 +9,12 @@ use crate::{
         message as wit,
         types::{Mailbox, PolicyError, Reply},
     },
-    state::{AnswersTooLarge, HostState},
+    capability::edit::{Answers, Editor, MessageHandle},
+    state::HostState,
 };
 
 /// Most octets of the body that one call returns.
 const BODY_CHUNK: u64 = 64 * 1024;
-/// Longest metadata key and value, in octets.
-const META: (usize, usize) = (255, 16 * 1024);
-/// For how many answers there is room from the start.
-const MANY: usize = 16;
-
-/// A message while a plugin looks at it.
-#[allow(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct MessageHandle {
-    pub(crate) received: Arc<Received>,
-    pub(crate) edits: Edits,
-    /// Of a tenant's component, the metadata before it was asked: what of it others set.
-    before: Meta,
-}
-
-impl MessageHandle {
-    pub(crate) fn new(received: Arc<Received>, edits: Edits, scope: &Scope) -> Self {
-        // Nobody asks on behalf of the operator's plugins.
-        let before = scope.bounds().map(|_| edits.meta.clone()).unwrap_or_default();
-        Self { received, edits, before }
-    }
-}
 
 type Outcome<T> = wasmtime::Result<Result<T, PolicyError>>;
 
@@ -50,81 +24,11 @@ impl HostState {
         Ok(self.table.get_mut(handle)?)
     }
 
-    /// Edits the header with a field that the guest adds.
-    fn edit_header(
-        &mut self,
-        handle: &Resource<MessageHandle>,
-        name: &str,
-        value: &str,
-        edit: impl FnOnce(&mut header::Header, &str, &str) -> Result<(), FieldError>,
-    ) -> Outcome<()> {
-        let octets = name.len() + value.len();
-        if let Err(refused) = self.scope().may_write_header(name) {
-            self.charge()?;
-            return Ok(Err(refused.into()));
-        }
-        if !self.charge_header(octets) {
-            return Ok(Err(PolicyError::TooLarge(self.limits().header_bytes as u64)));
-        }
-        let message = self.message(handle)?;
-        Ok(edit(&mut message.edits.header, name, value).map_err(|error| match error {
-            FieldError::TooLong => PolicyError::TooLarge(header::MAX_FIELD as u64),
-            other => PolicyError::Invalid(other.to_string()),
-        }))
-    }
-
-    fn remove_fields(&mut self, handle: &Resource<MessageHandle>, name: &str) -> wasmtime::Result<usize> {
-        let allowed = self.scope().may_write_header(name).is_ok();
-        let message = self.message(handle)?;
-        // What may not be removed is, to the guest, not there to be removed.
-        Ok(if allowed { message.edits.header.remove(name) } else { 0 })
-    }
-
-    fn answer(&mut self, handle: &Resource<MessageHandle>, question: &wit::Question) -> wasmtime::Result<wit::Answer> {
-        let MessageHandle { received, edits, .. } = self.message(handle)?;
-        Ok(match question {
-            wit::Question::MayRelay => wit::Answer::Flag(received.session.may_relay),
-            wit::Question::AuthzId => wit::Answer::Text(received.session.authz_id.clone()),
-            wit::Question::Domain => {
-                wit::Answer::Text(received.envelope.recipients.first().map(tollgate_message::Address::domain_key))
-            }
-            wit::Question::Header(name) => wit::Answer::Text(edits.header.values(name).next().map(header::decode)),
-            wit::Question::Meta(key) => wit::Answer::Text(edits.meta.get(key).cloned()),
-        })
-    }
-
-    fn answers_too_large(&self) -> wasmtime::Error {
-        wasmtime::Error::new(AnswersTooLarge(self.limits().host_call_bytes))
-    }
-
-    fn change(&mut self, handle: &Resource<MessageHandle>, edit: wit::Edit) -> Outcome<()> {
-        match edit {
-            wit::Edit::AddHeader((name, value)) => self.edit_header(handle, &name, &value, header::Header::append),
-            wit::Edit::ReplaceHeader((name, value)) => self.edit_header(handle, &name, &value, header::Header::replace),
-            wit::Edit::RemoveHeader(name) => self.remove_fields(handle, &name).map(|_| Ok(())),
-            wit::Edit::SetMeta((key, value)) => self.write_meta(handle, key, value),
-        }
-    }
-
-    fn write_meta(&mut self, handle: &Resource<MessageHandle>, key: String, value: Option<String>) -> Outcome<()> {
+    /// Charges a call and returns what edits the message.
+    fn editor(&mut self, handle: &Resource<MessageHandle>) -> wasmtime::Result<Editor<'_>> {
         self.charge()?;
-        let value_len = value.as_ref().map_or(0, String::len);
-        if key.is_empty() || key.len() > META.0 || key.chars().any(char::is_control) {
-            return Ok(Err(PolicyError::Invalid("a metadata key is 1 to 255 octets of printable text".to_owned())));
-        }
-        if value_len > META.1 {
-            return Ok(Err(PolicyError::TooLarge(META.1 as u64)));
-        }
-        let scope = self.scope().clone();
-        let MessageHandle { edits: Edits { meta, .. }, before, .. } = self.table.get_mut(handle)?;
-        if let Err(refused) = scope.may_set_meta(before, meta, &key, value.as_deref()) {
-            return Ok(Err(refused.into()));
-        }
-        match value {
-            Some(value) => drop(meta.insert(key, value)),
-            None => drop(meta.remove(&key)),
-        }
-        Ok(Ok(()))
+        let (allowance, table) = self.allowance();
+        Ok(allowance.editor(table.get_mut(handle)?))
     }
 }
 
@@ -136,20 +40,21 @@ impl wit::HostMessage for HostState {
         this: Resource<MessageHandle>,
         questions: Vec<wit::Question>,
     ) -> wasmtime::Result<Vec<wit::Answer>> {
-        let (mut answers, mut left) = (Vec::with_capacity(questions.len().min(MANY)), self.limits().host_call_bytes);
-        for question in &questions {
-            let answer = self.answer(&this, question)?;
-            let octets = if let wit::Answer::Text(Some(text)) = &answer { text.len() } else { 0 };
-            // One question may be asked many times, and its answer be most of a message.
-            left = left.checked_sub(octets).ok_or_else(|| self.answers_too_large())?;
-            answers.push(answer);
-        }
-        Ok(answers)
+        self.charge_many(questions.len())?;
+        let (message, mut answers) = (self.table.get(&this)?, Answers::within(self.limits().host_call_bytes));
+        let answer = |question| match question {
+            wit::Question::MayRelay => wit::Answer::Flag(message.received.session.may_relay),
+            wit::Question::AuthzId => answers.text(message.received.session.authz_id.clone()),
+            wit::Question::Domain => answers.text(message.domain()),
+            wit::Question::Header(name) => answers.text(message.first_header(&name)),
+            wit::Question::Meta(key) => answers.text(message.meta(&key)),
+        };
+        Ok(questions.into_iter().map(answer).collect())
     }
 
     fn apply(&mut self, this: Resource<MessageHandle>, edits: Vec<wit::Edit>) -> Outcome<()> {
         for edit in edits {
-            if let Err(refused) = self.change(&this, edit)? {
+            if let Err(refused) = self.editor(&this)?.make(edit) {
                 return Ok(Err(refused));
             }
         }
@@ -192,7 +97,7 @@ impl wit::HostMessage for HostState {
     }
 
     fn first_header(&mut self, this: Resource<MessageHandle>, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.message(&this)?.edits.header.values(&name).next().map(header::decode))
+        Ok(self.message(&this)?.first_header(&name))
     }
 
     fn all_headers(&mut self, this: Resource<MessageHandle>, name: String) -> wasmtime::Result<Vec<String>> {
@@ -208,15 +113,15 @@ impl wit::HostMessage for HostState {
     }
 
     fn add_header(&mut self, this: Resource<MessageHandle>, name: String, value: String) -> Outcome<()> {
-        self.edit_header(&this, &name, &value, header::Header::append)
+        Ok(self.editor(&this)?.header(&name, &value, header::Header::append))
     }
 
     fn replace_header(&mut self, this: Resource<MessageHandle>, name: String, value: String) -> Outcome<()> {
-        self.edit_header(&this, &name, &value, header::Header::replace)
+        Ok(self.editor(&this)?.header(&name, &value, header::Header::replace))
     }
 
     fn remove_header(&mut self, this: Resource<MessageHandle>, name: String) -> wasmtime::Result<u32> {
-        Ok(u32::try_from(self.remove_fields(&this, &name)?).unwrap_or(u32::MAX))
+        Ok(u32::try_from(self.editor(&this)?.remove_header(&name)).unwrap_or(u32::MAX))
     }
 
     fn get_meta(&mut self, this: Resource<MessageHandle>, key: String) -> wasmtime::Result<Option<String>> {
@@ -224,7 +129,7 @@ impl wit::HostMessage for HostState {
     }
 
     fn set_meta(&mut self, this: Resource<MessageHandle>, key: String, value: Option<String>) -> Outcome<()> {
-        self.write_meta(&this, key, value)
+        Ok(self.editor(&this)?.set_meta(key, value))
     }
 
     fn import_scheduling_header(
@@ -233,14 +138,7 @@ impl wit::HostMessage for HostState {
         name: String,
     ) -> wasmtime::Result<Result<(), Reply>> {
         let message = self.message(&this)?;
-        let Some(value) = message.edits.header.values(&name).next().map(header::decode) else { return Ok(Ok(())) };
-        Ok(match Schedule::parse(&value, message.received.at) {
-            Ok(schedule) => {
-                message.edits.schedule = Some(schedule);
-                Ok(())
-            }
-            Err(error) => Err(schedule_refusal(&name, &value, &error)),
-        })
+        Ok(message.first_header(&name).map_or(Ok(()), |value| message.import_schedule(&name, &value)))
     }
 
     fn set_schedule(&mut self, this: Resource<MessageHandle>, schedule: Option<String>) -> Outcome<()> {
@@ -269,15 +167,4 @@ impl wit::HostMessage for HostState {
         self.table.delete(this)?;
         Ok(())
     }
-}
-
-fn schedule_refusal(name: &str, value: &str, error: &ScheduleError) -> Reply {
-    let enhanced = match error {
-        ScheduleError::Malformed(_) => "5.6.0",
-        ScheduleError::Expired(_) | ScheduleError::Never { .. } => "5.4.7",
-    };
-    let text = format!("{value} from header {name} is not a valid Scheduling header: {error}");
-    // An encoded word may have brought in a line end, and the reply is one line.
-    let text = text.replace(char::is_control, " ");
-    Reply { code: 550, enhanced: Some(enhanced.to_owned()), text }
 }

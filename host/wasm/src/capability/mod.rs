@@ -8,6 +8,7 @@ mod clock;
 mod counters;
 mod dns;
 mod domains;
+pub(crate) mod edit;
 pub(crate) mod egress_settings;
 mod http_client;
 mod kv;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollgate_capability::metrics::Reading;
 use tollgate_message::{Edits, QueueName, Received};
 use tollgate_policy::{
-    Answer, Events, Failure, Metric, Placement, Plugin, Refusal, Scope, Settings, Throttle, Verdict, Vitals,
+    Answer, Events, Failure, Metric, Placement, Plugin, Scope, Settings, Throttle, Vitals,
     event::{
         egress::{PathSettings, PoolAnswer, SourceAnswer, Way},
         record::Batch,
@@ -14,14 +14,10 @@ use tollgate_policy::{
     },
 };
 
-use super::{Instances, WasmPlugin, egress, session};
+use super::{Instances, WasmPlugin, brief, egress, message, session};
 use crate::{
-    bindings::{
-        host::tollgate::policy::types::Reply as WitReply,
-        message_received::exports::tollgate::policy::message_received::Verdict as WitVerdict,
-        throttles::exports::tollgate::policy::throttles::{Scope as WitScope, Throttle as WitThrottle},
-    },
-    capability::{message::MessageHandle, queue_name, queue_settings::SettingsHandle, queued_message::QueuedHandle},
+    bindings::throttles::exports::tollgate::policy::throttles::{Scope as WitScope, Throttle as WitThrottle},
+    capability::{queue_name, queue_settings::SettingsHandle, queued_message::QueuedHandle},
 };
 
 impl Plugin for WasmPlugin {
@@ -59,19 +55,10 @@ impl Plugin for WasmPlugin {
     }
 
     fn message_received(&self, received: &Arc<Received>, edits: Edits) -> Result<(Edits, Answer), Failure> {
-        let mut guest = self.0.take()?;
-        let received = Arc::clone(received);
-        let (edits, answer) = guest.event(|call| {
-            let (functions, store) = call.message_received()?;
-            let message = MessageHandle::new(received, edits, store.data().scope());
-            let handle = store.data_mut().table.push(message)?;
-            let borrowed = wasmtime::component::Resource::new_borrow(handle.rep());
-            let interface = functions.tollgate_policy_message_received();
-            let answer = interface.call_message_received(&mut *store, borrowed)?;
-            Ok((store.data_mut().table.delete(handle)?.edits, answer))
-        })?;
-        self.0.give_back(guest);
-        let answer = self.answer(answer)?;
+        let (edits, answer) = match &self.0.questions {
+            Some(questions) => brief::judge(&self.0, questions, received, edits)?,
+            None => message::received(&self.0, received, edits)?,
+        };
         self.0.maker.scope.may_answer(&answer).map_err(|refused| self.0.nonsense(refused.to_string()))?;
         Ok((edits, answer))
     }
@@ -106,7 +93,7 @@ impl Plugin for WasmPlugin {
 
     fn smtp_session(&self, session: &Arc<OpenSession>, question: &Question) -> Result<smtp_session::Answer, Failure> {
         let answer = session::ask(&self.0, session, question)?;
-        answer.map_or_else(|reply| self.refusal(reply).map(Err), |()| Ok(Ok(())))
+        answer.map_or_else(|reply| self.0.refusal(reply).map(Err), |()| Ok(Ok(())))
     }
 
     fn auth(&self, session: &Arc<OpenSession>, credentials: &Credentials) -> Result<Identified, Failure> {
@@ -115,7 +102,7 @@ impl Plugin for WasmPlugin {
                 Err(self.0.nonsense("an identity is 1 to 255 octets of printable text".to_owned()))
             }
             Ok(identity) => Ok(Ok(identity)),
-            Err(reply) => Ok(Err(self.refusal(reply)?)),
+            Err(reply) => Ok(Err(self.0.refusal(reply)?)),
         }
     }
 
@@ -163,20 +150,4 @@ fn throttle(throttle: WitThrottle) -> Result<Throttle, String> {
         WitScope::TenantCampaign => Scope::TenantCampaign,
     };
     Ok(Throttle { scope, key: throttle.key, rate: crate::capability::rate_from_guest(throttle.rate)? })
-}
-
-impl WasmPlugin {
-    fn answer(&self, answer: Result<WitVerdict, WitReply>) -> Result<Answer, Failure> {
-        Ok(match answer {
-            Ok(WitVerdict::Accept) => Ok(Verdict::Accept),
-            Ok(WitVerdict::Discard) => Ok(Verdict::Discard),
-            Ok(WitVerdict::Hold(reason)) => Ok(Verdict::Hold(reason)),
-            Err(reply) => Err(self.refusal(reply)?),
-        })
-    }
-
-    fn refusal(&self, reply: WitReply) -> Result<Refusal, Failure> {
-        let reply = crate::capability::reply_from_guest(reply).map_err(|reason| self.0.nonsense(reason))?;
-        Refusal::try_from(reply).map_err(|reply| self.0.nonsense(format!("{reply} refuses nothing")))
-    }
 }

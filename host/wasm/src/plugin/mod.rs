@@ -1,8 +1,10 @@
 //! A component with a name, its configuration and its limits: what answers events.
 
+mod brief;
 mod egress;
 mod events;
 pub(crate) mod idle;
+mod message;
 mod session;
 pub(crate) mod snapshots;
 
@@ -16,7 +18,10 @@ use tollgate_config::{Finding, Position, Severity};
 use tollgate_policy::{Failure, FailureKind, Room, Vitals, scope::Scope};
 
 use crate::{
-    bindings::{configure::exports::tollgate::policy::configure as wit, host::tollgate::policy::types::PolicyError},
+    bindings::{
+        configure::exports::tollgate::policy::configure as wit, host::tollgate::policy::types::PolicyError,
+        message_brief::exports::tollgate::policy::message_brief::Question,
+    },
     component::Component,
     given::Services,
     instance::{Guest, Maker},
@@ -122,6 +127,8 @@ pub(crate) struct Inner {
     maker: Maker,
     files: Vec<wit::File>,
     instances: Instances,
+    /// What it asks of every message, where it is told of messages in brief.
+    questions: Option<Vec<Question>>,
     /// Where its events run that may wait; none where they do not.
     room: Option<Arc<Room>>,
     /// Instances that nobody uses; the one that was used last is taken first.
@@ -147,9 +154,11 @@ impl WasmPlugin {
         let loaded = guest
             .configure(&files)?
             .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
+        let questions = brief::questions(&mut guest)?;
         maker.given.metrics.close();
         let snapshot = SnapshotState::new(&component, &files);
-        let inner = Inner { component, maker, files, instances, room, idle: Mutex::new(Vec::new()), snapshot };
+        let inner =
+            Inner { component, maker, files, instances, questions, room, idle: Mutex::new(Vec::new()), snapshot };
         inner.give_back(guest);
         let inner = Arc::new(inner);
         inner.component.image.place.idle.watch(&inner);
@@ -226,7 +235,7 @@ impl Inner {
     }
 
     fn nonsense(&self, detail: String) -> Failure {
-        Failure { plugin: self.maker.plugin.to_string(), kind: FailureKind::Nonsense, detail }
+        self.maker.nonsense(detail)
     }
 }
 

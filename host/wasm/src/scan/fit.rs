@@ -28,8 +28,17 @@ const OFFERED: [&str; 10] = [
     "queued-message",
 ];
 /// The events that this host knows.
-pub(crate) const EVENTS: [&str; 8] =
-    ["configure", "message-received", "queue-config", "throttles", "smtp-session", "egress", "requeue", "record"];
+pub(crate) const EVENTS: [&str; 9] = [
+    "configure",
+    "message-received",
+    "message-brief",
+    "queue-config",
+    "throttles",
+    "smtp-session",
+    "egress",
+    "requeue",
+    "record",
+];
 
 /// Most lines of the table, and longest name in it: a stranger writes them.
 const LINES: usize = 40;

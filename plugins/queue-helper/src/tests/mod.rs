@@ -2,6 +2,7 @@
 
 mod findings;
 mod properties;
+mod received;
 
 use tollgate_config::Severity;
 
@@ -19,7 +20,7 @@ fn max_age_lines(text: &str, domain: &str, tenant: Option<&str>, campaign: Optio
     let loaded = load::load(&[("q.toml".to_owned(), text.as_bytes().to_vec())]);
     assert_eq!(loaded.findings.iter().filter(|finding| finding.severity == Severity::Error).count(), 0);
     let levels = resolve::levels(&loaded.config, domain, tenant, campaign);
-    levels.iter().filter_map(|level| level.options.get("max_age")).map(|setting| setting.origin.at.line).collect()
+    levels.filter_map(|level| level.options.get("max_age")).map(|setting| setting.origin.at.line).collect()
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn the_example_of_the_readme_gives_a_receipt_what_it_says() {
     let levels = resolve::levels(&loaded.config, "mx.example.net", Some("shop"), Some("receipts"));
 
     let notes = loaded.findings.iter().map(|finding| finding.severity).collect::<Vec<_>>();
-    let options: Vec<&str> = levels.iter().flat_map(|level| level.options.iter().map(|(option, _)| option)).collect();
+    let options: Vec<&str> = levels.flat_map(|level| level.options.iter().map(|(option, _)| option)).collect();
     let expected = ["max_age", "retry_interval", "max_message_rate", "egress_pool", "max_age", "retry_interval"];
     assert_eq!((notes, options), (vec![Severity::Note], expected.to_vec()));
 }

@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 
 use tollgate_sdk::{
-    Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, Question, QueueConfig, QueueName,
-    Refused, Reply, Settings, Severity, Verdict, register, reject,
+    Answer, Configure, Configured, Diagnostic, File, Message, MessageReceived, PolicyError, Question, QueueConfig,
+    QueueName, Refused, Reply, Settings, Severity, Verdict, register, reject,
 };
 
 struct Rogue {
@@ -40,9 +40,11 @@ impl Configure for Rogue {
     }
 }
 
-/// Asks for one large field many times at once: a small question for an answer of many times a message.
+/// Asks for one large field many times at once: a small question for an answer of many times a message. Returns how often it
+/// was told.
 fn ask(message: &Message) -> usize {
-    message.ask(&vec![Question::Header("X-Large".to_owned()); 500]).len()
+    let answers = message.ask(&vec![Question::Header("X-Large".to_owned()); 500]);
+    answers.iter().filter(|answer| matches!(answer, Answer::Text(Some(_)))).count()
 }
 
 impl MessageReceived for Rogue {

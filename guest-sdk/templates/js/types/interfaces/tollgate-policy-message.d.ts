@@ -54,7 +54,7 @@ declare module 'tollgate:policy/message@0.1.0' {
   /**
    * What a question is answered with.
    */
-  export type Answer = AnswerFlag | AnswerText;
+  export type Answer = AnswerFlag | AnswerText | AnswerTooLong;
   /**
    * Yes or no.
    */
@@ -68,6 +68,14 @@ declare module 'tollgate:policy/message@0.1.0' {
   export interface AnswerText {
     tag: 'text',
     val: string | undefined,
+  }
+  /**
+   * There is a text, of so many octets, and it is not handed over: it is longer than 65536, or all answers together come
+   * to more than may cross in one call (1 MiB by default).
+   */
+  export interface AnswerTooLong {
+    tag: 'too-long',
+    val: number,
   }
   /**
    * A change to a message, together with others; each as the function of the same name makes it.
@@ -109,7 +117,7 @@ declare module 'tollgate:policy/message@0.1.0' {
     private constructor();
     /**
     * Answers several questions at once, in their order: a call to the host costs more than most of its answers. Each
-    * question counts as a call, and all answers together are at most what may cross in one (1 MiB by default).
+    * question counts as a call.
     */
     ask(questions: Array<Question>): Array<Answer>;
     /**
