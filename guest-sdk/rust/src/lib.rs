@@ -74,7 +74,7 @@ pub use bindings::{
     },
     host::tollgate::policy::{
         message::{Answer, Edit, Origin, Question},
-        queue_settings::RefreshStrategy,
+        queue_settings::{RefreshStrategy, Setting},
         types::{Mailbox, PolicyError, QueueName, Rate, Reply},
     },
     message_received::exports::tollgate::policy::message_received::Verdict,

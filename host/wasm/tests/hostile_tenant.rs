@@ -271,6 +271,13 @@ async fn of_a_queue_a_tenant_gets_what_is_within_the_operators_values() {
         let name = QueueName::new(Some(campaign), Some("t"), "example.com", None).to_string();
         let expected = expected.replace("{}@example.com", &name);
         assert_eq!(queue(&chain, &tenant, campaign).await, expected, "{campaign}");
+        // As one of several settings it is what it is alone, for those that can be one.
+        if !["", "write to so far", "read the hop"].contains(&campaign) {
+            let several = format!("set {campaign}");
+            let with_name = QueueName::new(Some(&several), Some("t"), "example.com", None).to_string();
+            let told = queue(&chain, &tenant, &several).await;
+            assert_eq!(told.replace(&with_name, &name), expected, "{several}");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use tollgate_sdk::{
     Reply, Scope, Settings, Throttle, Throttles, Verdict, brief::Question, register,
 };
 
-use crate::{config::Config, options::apply};
+use crate::{config::Config, options::setting};
 
 /// The plugin, configured.
 pub struct QueueHelper {
@@ -56,12 +56,11 @@ impl MessageBrief for QueueHelper {
 
 impl QueueConfig for QueueHelper {
     fn queue_config(&self, name: &QueueName, _so_far: &Settings) -> Result<Option<Settings>, PolicyError> {
+        let levels = resolve::levels(&self.config, &name.domain, name.tenant.as_deref(), name.campaign.as_deref());
+        let written = levels.flat_map(|level| level.options.iter());
+        let all = written.map(|(option, written)| setting(option, written)).collect::<Result<Vec<_>, _>>()?;
         let settings = Settings::new();
-        for level in resolve::levels(&self.config, &name.domain, name.tenant.as_deref(), name.campaign.as_deref()) {
-            for (option, setting) in level.options.iter() {
-                apply(&settings, option, setting)?;
-            }
-        }
+        settings.set(&all)?;
         Ok(Some(settings))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Answer, Edit, Mailbox, Origin, PolicyError, Question, QueueName, Rate, RefreshStrategy, Reply,
+    Answer, Edit, Mailbox, Origin, PolicyError, Question, QueueName, Rate, RefreshStrategy, Reply, Setting,
     bindings::{host::tollgate::policy as bound, waiting::tollgate::policy as waiting},
     http::{Request, Response},
 };
@@ -60,6 +60,7 @@ same! {
         body(u64, u32) -> Vec<u8>;
     }
     resource "queue-config" bound::queue_settings::QueueConfig, settings::Settings {
+        set(&[(Setting, Option<String>)]) -> Done;
         set_retry_interval(u64, Option<&str>) -> Done;
         set_max_retry_interval(u64, Option<&str>) -> Done;
         set_max_age(u64, Option<&str>) -> Done;

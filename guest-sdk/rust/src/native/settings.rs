@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use crate::{PolicyError, Rate, RefreshStrategy};
+use crate::{PolicyError, Rate, RefreshStrategy, Setting};
 
 use super::invalid;
 
@@ -69,6 +69,38 @@ impl Settings {
     /// ```
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets several options at once, in their order, each with its origin; each counts as a call. At the first that is refused,
+    /// with its error, it ends: those before it are set. A component that imports this alone is instantiated faster than
+    /// one that imports what follows.
+    ///
+    /// ```
+    /// use tollgate_sdk::Setting;
+    ///
+    /// let settings = tollgate_sdk::Settings::new();
+    /// settings.set(&[(Setting::MaxAge(86_400_000), None), (Setting::EgressPool("pool-1".to_owned()), None)])?;
+    /// assert_eq!(settings.get("egress_pool").as_deref(), Some("pool-1"));
+    /// # Ok::<(), tollgate_sdk::PolicyError>(())
+    /// ```
+    pub fn set(&self, settings: &[(Setting, Option<String>)]) -> Result<(), PolicyError> {
+        settings.iter().try_for_each(|(setting, origin)| {
+            let origin = origin.as_deref();
+            match setting {
+                Setting::RetryInterval(ms) => self.set_retry_interval(*ms, origin),
+                Setting::MaxRetryInterval(ms) => self.set_max_retry_interval(*ms, origin),
+                Setting::MaxAge(ms) => self.set_max_age(*ms, origin),
+                Setting::EgressPool(pool) => self.set_egress_pool(pool, origin),
+                Setting::MaxMessageRate(rate) => self.set_max_message_rate(*rate, origin),
+                Setting::Protocol(json) => self.set_protocol(json, origin),
+                Setting::ReapInterval(ms) => self.set_reap_interval(*ms, origin),
+                Setting::RefreshInterval(ms) => self.set_refresh_interval(*ms, origin),
+                Setting::RefreshStrategy(strategy) => self.set_refresh_strategy(*strategy, origin),
+                Setting::ProviderName(name) => self.set_provider_name(name, origin),
+                Setting::Inert((name, json)) => self.set_inert(name, json, origin),
+                Setting::Clear(name) => self.clear(name, origin),
+            }
+        })
     }
 
     /// Sets the wait before the second attempt, in milliseconds, at least 1000; later waits double.

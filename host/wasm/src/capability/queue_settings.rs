@@ -48,6 +48,24 @@ impl HostState {
         Ok(written.map_err(PolicyError::Invalid))
     }
 
+    fn set_one(&mut self, this: This, setting: wit::Setting, origin: Option<String>) -> Outcome {
+        use wit::{HostQueueConfig as _, Setting};
+        match setting {
+            Setting::RetryInterval(ms) => self.set_retry_interval(this, ms, origin),
+            Setting::MaxRetryInterval(ms) => self.set_max_retry_interval(this, ms, origin),
+            Setting::MaxAge(ms) => self.set_max_age(this, ms, origin),
+            Setting::EgressPool(pool) => self.set_egress_pool(this, pool, origin),
+            Setting::MaxMessageRate(rate) => self.set_max_message_rate(this, rate, origin),
+            Setting::Protocol(json) => self.set_protocol(this, json, origin),
+            Setting::ReapInterval(ms) => self.set_reap_interval(this, ms, origin),
+            Setting::RefreshInterval(ms) => self.set_refresh_interval(this, ms, origin),
+            Setting::RefreshStrategy(strategy) => self.set_refresh_strategy(this, strategy, origin),
+            Setting::ProviderName(name) => self.set_provider_name(this, name, origin),
+            Setting::Inert((name, json)) => self.set_inert(this, name, json, origin),
+            Setting::Clear(name) => self.clear(this, name, origin),
+        }
+    }
+
     fn write_duration(&mut self, handle: &This, option: QueueOption, ms: u64, origin: Option<String>) -> Outcome {
         self.write(handle, option, Ok(OptionValue::Duration(Duration::from_millis(ms))), origin)
     }
@@ -59,6 +77,17 @@ impl wit::HostQueueConfig for HostState {
     fn new(&mut self) -> wasmtime::Result<This> {
         self.charge()?;
         Ok(self.table.push(SettingsHandle::default())?)
+    }
+
+    fn set(&mut self, this: This, settings: Vec<(wit::Setting, Option<String>)>) -> Outcome {
+        for (setting, origin) in settings {
+            // A handle of the guest's is a number, so each call may have one of its own.
+            let this = Resource::new_borrow(this.rep());
+            if let Err(refused) = self.set_one(this, setting, origin)? {
+                return Ok(Err(refused));
+            }
+        }
+        Ok(Ok(()))
     }
 
     fn set_retry_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {

@@ -6,7 +6,7 @@ mod protocol;
 mod structured;
 
 use tollgate_config::{Entry, Findings, Node, Rate, Value, duration};
-use tollgate_sdk::{PolicyError, RefreshStrategy, Settings};
+use tollgate_sdk::{PolicyError, RefreshStrategy, Setting};
 
 pub(crate) use self::protocol::routing_domain;
 use self::structured::Inside;
@@ -104,30 +104,32 @@ fn simple(kind: Kind, node: &Node) -> Result<OptionValue, String> {
     }
 }
 
-/// Hands a setting to the host.
-pub(crate) fn apply(settings: &Settings, option: &str, setting: &Located<OptionValue>) -> Result<(), PolicyError> {
-    // The column too: JSON may be one line.
-    let Origin { file, at } = &setting.origin;
-    let origin = Some(format!("{file}:{}:{}", at.line, at.column));
-    let origin = origin.as_deref();
-    match (option, &setting.value) {
-        ("retry_interval", OptionValue::Duration(value)) => settings.set_retry_interval(millis(*value), origin),
-        ("max_retry_interval", OptionValue::Duration(value)) => settings.set_max_retry_interval(millis(*value), origin),
-        ("max_age", OptionValue::Duration(value)) => settings.set_max_age(millis(*value), origin),
-        ("reap_interval", OptionValue::Duration(value)) => settings.set_reap_interval(millis(*value), origin),
-        ("refresh_interval", OptionValue::Duration(value)) => settings.set_refresh_interval(millis(*value), origin),
-        ("egress_pool", OptionValue::Text(name)) => settings.set_egress_pool(name, origin),
-        ("provider_name", OptionValue::Text(name)) => settings.set_provider_name(name, origin),
-        ("max_message_rate", OptionValue::Rate(value)) => settings.set_max_message_rate(rate(*value), origin),
-        ("protocol", OptionValue::Json(value)) => settings.set_protocol(value, origin),
-        (_, OptionValue::RefreshAtEpoch(true)) => settings.set_refresh_strategy(RefreshStrategy::Epoch, origin),
-        (_, OptionValue::RefreshAtEpoch(false)) => settings.set_refresh_strategy(RefreshStrategy::Ttl, origin),
+/// Returns a setting as the host takes it, and where it was written.
+///
+/// # Errors
+/// Where the value is none for the option.
+pub(crate) fn setting(option: &str, written: &Located<OptionValue>) -> Result<(Setting, Option<String>), PolicyError> {
+    let setting = match (option, &written.value) {
+        ("retry_interval", OptionValue::Duration(value)) => Setting::RetryInterval(millis(*value)),
+        ("max_retry_interval", OptionValue::Duration(value)) => Setting::MaxRetryInterval(millis(*value)),
+        ("max_age", OptionValue::Duration(value)) => Setting::MaxAge(millis(*value)),
+        ("reap_interval", OptionValue::Duration(value)) => Setting::ReapInterval(millis(*value)),
+        ("refresh_interval", OptionValue::Duration(value)) => Setting::RefreshInterval(millis(*value)),
+        ("egress_pool", OptionValue::Text(name)) => Setting::EgressPool(name.clone()),
+        ("provider_name", OptionValue::Text(name)) => Setting::ProviderName(name.clone()),
+        ("max_message_rate", OptionValue::Rate(value)) => Setting::MaxMessageRate(rate(*value)),
+        ("protocol", OptionValue::Json(value)) => Setting::Protocol(value.clone()),
+        (_, OptionValue::RefreshAtEpoch(true)) => Setting::RefreshStrategy(RefreshStrategy::Epoch),
+        (_, OptionValue::RefreshAtEpoch(false)) => Setting::RefreshStrategy(RefreshStrategy::Ttl),
         (_, OptionValue::Duration(value)) => {
-            settings.set_inert(option, &format!("\"{}\"", duration::format(*value)), origin)
+            Setting::Inert((option.to_owned(), format!("\"{}\"", duration::format(*value))))
         }
-        (_, OptionValue::Json(value)) => settings.set_inert(option, value, origin),
-        (_, value) => Err(PolicyError::Other(format!("{value:?} is no value for {option}"))),
-    }
+        (_, OptionValue::Json(value)) => Setting::Inert((option.to_owned(), value.clone())),
+        (_, value) => return Err(PolicyError::Other(format!("{value:?} is no value for {option}"))),
+    };
+    // The column too: JSON may be one line.
+    let Origin { file, at } = &written.origin;
+    Ok((setting, Some(format!("{file}:{}:{}", at.line, at.column))))
 }
 
 /// Returns a rate in the host's form.

@@ -14,12 +14,106 @@ declare module 'tollgate:policy/queue-settings@0.1.0' {
    * When the configuration changes.
    */
   export type RefreshStrategy = 'ttl' | 'epoch';
+  /**
+   * A value for an option, or its end; each as the function of the same name sets it.
+   */
+  export type Setting = SettingRetryInterval | SettingMaxRetryInterval | SettingMaxAge | SettingEgressPool | SettingMaxMessageRate | SettingProtocol | SettingReapInterval | SettingRefreshInterval | SettingRefreshStrategy | SettingProviderName | SettingInert | SettingClear;
+  /**
+   * In milliseconds.
+   */
+  export interface SettingRetryInterval {
+    tag: 'retry-interval',
+    val: bigint,
+  }
+  /**
+   * In milliseconds.
+   */
+  export interface SettingMaxRetryInterval {
+    tag: 'max-retry-interval',
+    val: bigint,
+  }
+  /**
+   * In milliseconds.
+   */
+  export interface SettingMaxAge {
+    tag: 'max-age',
+    val: bigint,
+  }
+  /**
+   * A pool's name.
+   */
+  export interface SettingEgressPool {
+    tag: 'egress-pool',
+    val: string,
+  }
+  /**
+   * A rate.
+   */
+  export interface SettingMaxMessageRate {
+    tag: 'max-message-rate',
+    val: Rate,
+  }
+  /**
+   * JSON.
+   */
+  export interface SettingProtocol {
+    tag: 'protocol',
+    val: string,
+  }
+  /**
+   * In milliseconds.
+   */
+  export interface SettingReapInterval {
+    tag: 'reap-interval',
+    val: bigint,
+  }
+  /**
+   * In milliseconds.
+   */
+  export interface SettingRefreshInterval {
+    tag: 'refresh-interval',
+    val: bigint,
+  }
+  /**
+   * When.
+   */
+  export interface SettingRefreshStrategy {
+    tag: 'refresh-strategy',
+    val: RefreshStrategy,
+  }
+  /**
+   * A name.
+   */
+  export interface SettingProviderName {
+    tag: 'provider-name',
+    val: string,
+  }
+  /**
+   * The option's name, and JSON.
+   */
+  export interface SettingInert {
+    tag: 'inert',
+    val: [string, string],
+  }
+  /**
+   * The option's name.
+   */
+  export interface SettingClear {
+    tag: 'clear',
+    val: string,
+  }
 
   export class QueueConfig {
     /**
     * Returns settings that leave everything alone.
     */
     constructor()
+    /**
+    * Sets several options at once, in their order, each with its origin; each counts as a call. At the first that is refused,
+    * with its error, it ends: those before it are set. A component that imports this alone is instantiated faster than
+    * one that imports what follows.
+    */
+    set(settings: Array<[Setting, string | undefined]>): void;
     /**
     * Sets the wait before the second attempt, in milliseconds, at least 1000; later waits double.
     */
