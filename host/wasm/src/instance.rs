@@ -33,13 +33,14 @@ use crate::{
 /// An instance in a store of its own.
 pub(crate) struct Guest {
     store: Store<HostState>,
-    maker: Maker,
+    maker: Arc<Maker>,
     image: Arc<Image>,
     instance: Instance,
     functions: Functions,
     calls: u32,
-    /// After so many calls, and so long, it is replaced: what a guest leaks or piles up has an end.
-    lifetime: (u32, Instant),
+    /// After so many calls, and so long, it is replaced: what a guest leaks or piles up has an end. Nothing where it has never
+    /// been kept.
+    lifetime: Option<(u32, Instant)>,
 }
 
 /// How many calls a warm instance answers, and how long it lives. Each lives up to a fifth less, or all would be replaced at
@@ -49,16 +50,15 @@ const AGE: Duration = Duration::from_secs(600);
 /// At each so many calls an instance is asked how old it is: a clock costs a part of what a call does.
 const LOOKS_AT_CLOCK: u32 = 16;
 
-/// What a guest is made of besides its component.
-#[derive(Clone)]
+/// What a guest is made of besides its component; all guests of a plugin share it.
 pub(crate) struct Maker {
     pub(crate) plugin: Arc<str>,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) log: Arc<LogBudget>,
+    pub(crate) limits: Limits,
+    pub(crate) log: LogBudget,
     pub(crate) scope: Scope,
-    pub(crate) dumps: Arc<Dumps>,
-    pub(crate) given: Arc<Given>,
-    pub(crate) counts: Arc<Counts>,
+    pub(crate) dumps: Dumps,
+    pub(crate) given: Given,
+    pub(crate) counts: Counts,
 }
 
 /// What a plugin's instances come to, all together.
@@ -73,21 +73,24 @@ pub(crate) struct Counts {
 }
 
 impl Maker {
-    pub(crate) fn new(plugin: &str, limits: Limits, scope: Scope, given: Given, core_dumps: Option<PathBuf>) -> Self {
-        let log = Arc::new(LogBudget::new(limits.log_lines));
-        Self {
+    pub(crate) fn new(
+        plugin: &str,
+        limits: Limits,
+        scope: Scope,
+        given: Given,
+        core_dumps: Option<PathBuf>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
             plugin: Arc::from(plugin),
-            limits: Arc::new(limits),
-            log,
+            log: LogBudget::new(limits.log_lines),
+            limits,
             scope,
-            dumps: Arc::new(Dumps::into(core_dumps)),
-            given: Arc::new(given),
-            counts: Arc::default(),
-        }
+            dumps: Dumps::into(core_dumps),
+            given,
+            counts: Counts::default(),
+        })
     }
-}
 
-impl Maker {
     /// Returns the failure of a plugin that says what makes no sense.
     pub(crate) fn nonsense(&self, detail: String) -> Failure {
         Failure { plugin: self.plugin.to_string(), kind: FailureKind::Nonsense, detail }
@@ -96,7 +99,7 @@ impl Maker {
 
 impl Guest {
     /// Instantiates a component; where as many instances as may be are there, one that nobody uses goes for it.
-    pub(crate) fn instantiate(image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
+    pub(crate) fn instantiate(image: &Arc<Image>, maker: &Arc<Maker>) -> Result<Self, Failure> {
         loop {
             match Self::try_instantiate(image, maker) {
                 Err(failure) if failure.kind == FailureKind::Unavailable && image.place.idle.drop_one() => {}
@@ -106,7 +109,7 @@ impl Guest {
     }
 
     /// The deadline holds from the first instruction: start functions run here.
-    fn try_instantiate(image: &Arc<Image>, maker: &Maker) -> Result<Self, Failure> {
+    fn try_instantiate(image: &Arc<Image>, maker: &Arc<Maker>) -> Result<Self, Failure> {
         let state = HostState::new(maker);
         let mut store = Store::new(&image.place.engine, state);
         store.limiter(|state| &mut state.ceiling);
@@ -120,11 +123,9 @@ impl Guest {
         let running = image.place.ticker.run();
         let instance = image.pre.instantiate(&mut store).map_err(|error| failure(&mut store, maker, &error))?;
         drop(running);
-        let less = |most: u64| most - fastrand::u64(0..=most / 5);
-        let lifetime = (less(CALLS.into()) as u32, Instant::now() + Duration::from_secs(less(AGE.as_secs())));
-        let (image, maker) = (Arc::clone(image), maker.clone());
+        let (image, maker) = (Arc::clone(image), Arc::clone(maker));
         maker.counts.instances.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { store, maker, image, instance, functions: Functions::default(), calls: 0, lifetime })
+        Ok(Self { store, maker, image, instance, functions: Functions::default(), calls: 0, lifetime: None })
     }
 
     /// Gives the guest its files. A component that takes none is configured by nothing.
@@ -170,7 +171,11 @@ impl Guest {
     fn count(&self) {
         let (state, counts) = (self.store.data(), &self.maker.counts);
         counts.host_calls.fetch_add(state.host_calls_made().into(), Ordering::Relaxed);
-        counts.memory.fetch_max(state.ceiling.memory_used, Ordering::Relaxed);
+        let used = state.ceiling.memory_used;
+        // Nearly always it is known, and to read is cheaper than to write.
+        if used > counts.memory.load(Ordering::Relaxed) {
+            counts.memory.fetch_max(used, Ordering::Relaxed);
+        }
     }
 
     /// Runs something in the guest while the epoch advances.
@@ -183,8 +188,8 @@ impl Guest {
     }
 
     /// Returns whether it has answered enough, lived long enough, or grown close to what it may have.
-    pub(crate) fn is_worn(&self) -> bool {
-        let (calls, until) = self.lifetime;
+    pub(crate) fn is_worn(&mut self) -> bool {
+        let (calls, until) = *self.lifetime.get_or_insert_with(lifetime);
         let ceiling = &self.store.data().ceiling;
         let is_old = || self.calls.is_multiple_of(LOOKS_AT_CLOCK) && Instant::now() >= until;
         self.calls >= calls || ceiling.memory_used > ceiling.memory / 4 * 3 || is_old()
@@ -229,6 +234,12 @@ impl Guest {
         let (_, at) = self.instance.get_export(&mut self.store, Some(&of), function).ok_or_else(missing)?;
         self.instance.get_typed_func(&mut self.store, at)
     }
+}
+
+/// Returns how many calls an instance answers from now on, and until when.
+fn lifetime() -> (u32, Instant) {
+    let less = |most: u64| most - fastrand::u64(0..=most / 5);
+    (less(CALLS.into()) as u32, Instant::now() + Duration::from_secs(less(AGE.as_secs())))
 }
 
 impl Drop for Guest {

@@ -28,11 +28,7 @@ pub(crate) struct NotDuringInit(pub(crate) &'static str);
 pub(crate) struct HostState {
     pub(crate) table: ResourceTable,
     pub(crate) ceiling: Ceiling,
-    plugin: Arc<str>,
-    limits: Arc<Limits>,
-    log: Arc<LogBudget>,
-    scope: Scope,
-    given: Arc<Given>,
+    maker: Arc<Maker>,
     stopwatch: Stopwatch,
     host_calls_left: u32,
     header_bytes_left: usize,
@@ -41,8 +37,8 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    pub(crate) fn new(maker: &Maker) -> Self {
-        let Maker { plugin, limits, log, scope, given, .. } = maker.clone();
+    pub(crate) fn new(maker: &Arc<Maker>) -> Self {
+        let (maker, limits) = (Arc::clone(maker), &maker.limits);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -59,23 +55,19 @@ impl HostState {
             header_bytes_left: 0,
             configuring: true,
             panic: None,
-            plugin,
-            limits,
-            log,
-            scope,
-            given,
+            maker,
         }
     }
 
     /// Starts the budgets of an event.
     pub(crate) fn begin_event(&mut self) {
         self.configuring = false;
-        self.ceiling.memory = self.limits.memory;
+        self.ceiling.memory = self.maker.limits.memory;
         // What an earlier event met is no reason for the failure of this one.
         (self.ceiling.refused, self.panic) = (None, None);
-        self.host_calls_left = self.limits.host_calls;
-        self.header_bytes_left = self.limits.header_bytes;
-        self.stopwatch = Stopwatch::start(self.limits.cpu, self.limits.wall);
+        self.host_calls_left = self.maker.limits.host_calls;
+        self.header_bytes_left = self.maker.limits.header_bytes;
+        self.stopwatch = Stopwatch::start(self.maker.limits.cpu, self.maker.limits.wall);
     }
 
     pub(crate) fn tick(&mut self) -> Result<(), OutOfTime> {
@@ -95,7 +87,7 @@ impl HostState {
                 self.host_calls_left = left;
                 Ok(())
             }
-            None => Err(wasmtime::Error::new(HostCallsExhausted(self.limits.host_calls))),
+            None => Err(wasmtime::Error::new(HostCallsExhausted(self.maker.limits.host_calls))),
         }
     }
 
@@ -120,13 +112,13 @@ impl HostState {
 
     /// Returns how many calls to the host the event has made.
     pub(crate) fn host_calls_made(&self) -> u32 {
-        self.limits.host_calls - self.host_calls_left.min(self.limits.host_calls)
+        self.maker.limits.host_calls - self.host_calls_left.min(self.maker.limits.host_calls)
     }
 
     /// Returns what the guest may do to a message, and its resources, one of which the message may be.
     pub(crate) fn allowance(&mut self) -> (Allowance<'_>, &mut ResourceTable) {
-        let Self { table, scope, header_bytes_left: header_left, limits, .. } = self;
-        (Allowance { scope, header_left, header_bytes: limits.header_bytes }, table)
+        let Self { table, maker, header_bytes_left: header_left, .. } = self;
+        (Allowance { scope: &maker.scope, header_left, header_bytes: maker.limits.header_bytes }, table)
     }
 
     pub(crate) fn is_configuring(&self) -> bool {
@@ -134,29 +126,29 @@ impl HostState {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+        &self.maker.limits
     }
 
     /// Returns what the plugin may touch.
     pub(crate) fn scope(&self) -> &Scope {
-        &self.scope
+        &self.maker.scope
     }
 
     /// Returns what the plugin was given to use.
     pub(crate) fn given(&self) -> &Given {
-        &self.given
+        &self.maker.given
     }
 
     pub(crate) fn log_budget(&self) -> &LogBudget {
-        &self.log
+        &self.maker.log
     }
 
     pub(crate) fn plugin_name(&self) -> &str {
-        &self.plugin
+        &self.maker.plugin
     }
 
     pub(crate) fn plugin_name_shared(&self) -> Arc<str> {
-        Arc::clone(&self.plugin)
+        Arc::clone(&self.maker.plugin)
     }
 
     /// Keeps what a panic hook said, for the failure that follows it.

@@ -124,7 +124,7 @@ pub struct WasmPlugin(Arc<Inner>);
 /// What a plugin and whoever takes its snapshot share.
 pub(crate) struct Inner {
     component: Arc<Component>,
-    maker: Maker,
+    maker: Arc<Maker>,
     files: Vec<wit::File>,
     instances: Instances,
     /// What it asks of every message, where it is told of messages in brief.
@@ -209,7 +209,7 @@ impl Inner {
         idle.is_some()
     }
 
-    fn give_back(&self, guest: Guest) {
+    fn give_back(&self, mut guest: Guest) {
         if self.instances == Instances::Warm && !guest.is_worn() {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < KEPT {

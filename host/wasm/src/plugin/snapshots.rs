@@ -93,7 +93,7 @@ impl Inner {
         if let Some(image) = runtime.cached(&key, place) {
             return image.map_err(|error| error.to_string());
         }
-        let limits = (*self.maker.limits).clone();
+        let limits = self.maker.limits.clone();
         let files = self.files.iter().map(|file| (file.name.clone(), file.content.clone())).collect();
         let octets = self.component.octets().to_vec();
         let job = Job { task: Task::Snapshot { files }, octets, limits: limits.clone() };
