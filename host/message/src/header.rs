@@ -179,6 +179,7 @@ impl Header {
     }
 
     /// Most fields have a name of another length, and of those nothing else is looked at.
+    #[inline]
     fn is_named(&self, field: &Field, name: &str) -> bool {
         let (octets, from, colon) = match field {
             Field::Original { range, colon } => (&self.message[..], range.start, *colon),

@@ -44,6 +44,17 @@ pub struct Config {
     pub tenants: BTreeMap<String, Tenant>,
     /// Settings by destination, by normalised domain, `*.suffix`, `*` or `default`.
     pub destinations: BTreeMap<String, Destination>,
+    /// What of the above is looked for in vain most of the time.
+    pub routes: Routes,
+}
+
+/// Where mail is routed elsewhere at all. Every message asks, and of all levels few say so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Routes {
+    /// At some level.
+    pub anywhere: bool,
+    /// At one that is not a destination's, or below it: `default`, a tenant's, a campaign's.
+    pub elsewhere: bool,
 }
 
 /// Queue options by name. There are tens of thousands of these and few options in each, so a list is smaller than a tree.
@@ -100,6 +111,8 @@ pub struct Destination {
     pub level: Level,
     /// Options for tenants' mail to it.
     pub tenants: BTreeMap<String, DestinationTenant>,
+    /// Whether some level here routes mail elsewhere; see [`Config::note_routes`].
+    pub routes: bool,
 }
 
 /// A tenant's mail to a destination.
@@ -194,15 +207,36 @@ impl Config {
         named.flatten().chain(guarded).collect()
     }
 
+    /// Notes what routes mail elsewhere, once all files are there.
+    pub fn note_routes(&mut self) {
+        let routes = |level: &Level| level.routing_domain.is_some();
+        for destination in self.destinations.values_mut() {
+            let here = destination.levels().any(routes);
+            destination.routes = here;
+        }
+        let default = self.destinations.get("default").is_some_and(|default| default.routes);
+        let elsewhere = default || self.tenants.values().flat_map(Tenant::levels).any(routes);
+        let anywhere = self.levels().any(routes);
+        self.routes = Routes { anywhere, elsewhere };
+    }
+
     fn levels(&self) -> impl Iterator<Item = &Level> {
-        let tenants =
-            self.tenants.values().flat_map(|tenant| [&tenant.level].into_iter().chain(tenant.campaigns.values()));
-        let destinations = self.destinations.values().flat_map(|destination| {
-            let tenants = destination.tenants.values();
-            let below = tenants.flat_map(|tenant| [&tenant.level].into_iter().chain(tenant.campaigns.values()));
-            [&destination.level].into_iter().chain(below)
-        });
-        tenants.chain(destinations)
+        let tenants = self.tenants.values().flat_map(Tenant::levels);
+        tenants.chain(self.destinations.values().flat_map(Destination::levels))
+    }
+}
+
+impl Tenant {
+    fn levels(&self) -> impl Iterator<Item = &Level> {
+        [&self.level].into_iter().chain(self.campaigns.values())
+    }
+}
+
+impl Destination {
+    fn levels(&self) -> impl Iterator<Item = &Level> {
+        let tenants = self.tenants.values();
+        let below = tenants.flat_map(|tenant| [&tenant.level].into_iter().chain(tenant.campaigns.values()));
+        [&self.level].into_iter().chain(below)
     }
 }
 

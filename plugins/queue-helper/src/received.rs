@@ -34,14 +34,15 @@ pub fn questions(config: &Config) -> Vec<Question> {
         _ => Question::Header(name.clone()),
     };
     let schedule = scheduling_header.iter().cloned().map(Question::TakeSchedule);
-    let session = [Question::MayRelay, Question::AuthzId, Question::Domain, meta("tenant"), meta("campaign")];
+    let domain = config.routes.anywhere.then_some(Question::Domain);
+    let session = [Question::MayRelay, Question::AuthzId, meta("tenant"), meta("campaign")].into_iter().chain(domain);
     let campaign = campaign_header.iter().map(|name| header(name, config.remove_campaign_header));
     let tenant = tenant_header.iter().map(|name| header(name, config.remove_tenant_header));
     schedule.chain(session).chain(campaign).chain(tenant).collect()
 }
 
 impl Seen {
-    /// Takes the answers to [`questions`].
+    /// Takes the answers to [`questions`], in that order.
     fn of(config: &Config, answers: Vec<Answer>) -> Self {
         let (mut answers, mut is_too_long) = (answers.into_iter(), false);
         if config.scheduling_header.is_some() {
@@ -56,7 +57,8 @@ impl Seen {
             }
             _ => None,
         };
-        let [authz_id, domain, preset_tenant, preset_campaign] = [text(), text(), text(), text()];
+        let [authz_id, preset_tenant, preset_campaign] = [text(), text(), text()];
+        let domain = config.routes.anywhere.then(&mut text).flatten();
         let mut header = |name: &Option<String>| name.as_ref().and_then(|_| text());
         let (campaign, tenant) = (header(&config.campaign_header), header(&config.tenant_header));
         Self { may_relay, authz_id, domain, preset_tenant, preset_campaign, campaign, tenant, is_too_long }

@@ -37,6 +37,9 @@ pub fn routing_domain<'a>(
     tenant: Option<&str>,
     campaign: Option<&str>,
 ) -> Option<&'a str> {
+    if !config.routes.elsewhere && !destination(config, domain).is_some_and(|here| here.routes) {
+        return None;
+    }
     let mut levels = levels(config, domain, tenant, campaign).rev();
     levels.find_map(|level| level.routing_domain.as_ref()).map(|domain| domain.value.as_str())
 }
