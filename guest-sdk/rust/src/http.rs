@@ -1,5 +1,5 @@
-//! Requests over HTTP, for plugins that were granted `http-client`: to hosts that the operator lists, in clear, without
-//! redirects.
+//! Requests over HTTP, for plugins that were granted `http-client`: to hosts that the operator lists, over TLS or in clear,
+//! without redirects.
 //!
 //! ```
 //! use tollgate_sdk::{Message, MessageReceived, Reply, Verdict, defer, http, register, reject};
@@ -9,7 +9,7 @@
 //!
 //! impl MessageReceived for Asks {
 //!     fn message_received(&self, message: &Message) -> Result<Verdict, Reply> {
-//!         let request = http::Request { timeout_ms: Some(1000), ..http::get(&format!("http://api.example/{}", message.id())) };
+//!         let request = http::Request { timeout_ms: Some(1000), ..http::get(&format!("https://api.example/{}", message.id())) };
 //!         match http::fetch(&request) {
 //!             Ok(response) if response.status == 403 => Err(reject("5.7.1", "not wanted here")),
 //!             Ok(_) => Ok(Verdict::Accept),
@@ -30,7 +30,7 @@ pub use crate::native::host::http_client::fetch;
 /// Returns a request for what a URL names.
 ///
 /// ```
-/// let request = tollgate_sdk::http::get("http://list.example/");
+/// let request = tollgate_sdk::http::get("https://list.example/");
 /// assert_eq!((&*request.method, request.body.len()), ("GET", 0));
 /// ```
 #[must_use]

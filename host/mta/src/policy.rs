@@ -19,7 +19,7 @@ use std::{
     time::SystemTime,
 };
 
-use tollgate_capability::{Capability, Grants, kv::Stores};
+use tollgate_capability::{Capability, Grants, http::Trust, kv::Stores};
 use tollgate_config::{Finding, Position, Severity};
 use tollgate_desk::capture::Capture;
 use tollgate_dns::Resolver;
@@ -172,7 +172,7 @@ impl Loader {
         }
         let listeners = self.doors.iter().copied().collect();
         let resolver = self.resolver.as_ref().map(|(_, resolver)| resolver.clone());
-        self.services.outside = Some(Outside { resolver, listeners });
+        self.services.outside = Some(Outside { resolver, listeners, trust: Trust::default() });
     }
 
     /// Sees to it that what plugins of a server are asked is written down, as this configuration has it.

@@ -6,7 +6,7 @@ use tollgate_capability::{
     ByName, Capability, Grants, Refused,
     counters::Counters,
     dns::Dns,
-    http::{Allowed, Client},
+    http::{Allowed, Client, Trust},
     kv::{Store, Stores},
     metrics::{Declared, Totals},
 };
@@ -42,6 +42,8 @@ pub struct Outside {
     pub resolver: Option<Resolver>,
     /// Where the program itself listens: no plugin is let in there by the back door.
     pub listeners: Arc<[SocketAddr]>,
+    /// Whom plugins that fetch over TLS believe who somebody is.
+    pub trust: Trust,
 }
 
 impl Given {
@@ -114,9 +116,9 @@ impl Keeper {
         let Services { stores, outside } = services.clone();
         let has = |capability| grants.contains(capability);
         let asks = |capability| outside.clone().filter(|_| has(capability));
-        let client = |Outside { resolver, listeners }| {
+        let client = |Outside { resolver, listeners, trust }| {
             let largest = limits.http_bytes;
-            Client { allowed, listeners, resolver, largest }
+            Client { allowed, listeners, resolver, trust, largest }
         };
         Given {
             metrics: Arc::new(Declared::open(self.totals.get(name, Totals::default))),

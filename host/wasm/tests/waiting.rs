@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
-use tollgate_capability::{Capability, Grants, http::Pattern, kv::Stores};
+use tollgate_capability::{
+    Capability, Grants,
+    http::{Pattern, Trust},
+    kv::Stores,
+};
 use tollgate_dns::Resolver;
 use tollgate_message::Draft;
 use tollgate_policy::{Placement, Plugin};
@@ -39,7 +43,7 @@ impl World {
     fn asking(server: &Server, allow: &[&str]) -> Self {
         let settings = tollgate_dns::Settings { nameservers: vec![server.address()], ..Default::default() };
         let resolver = Some(Resolver::new(settings).expect("a resolver"));
-        let outside = Some(Outside { resolver, listeners: Arc::new([]) });
+        let outside = Some(Outside { resolver, listeners: Arc::new([]), trust: Trust::default() });
         let hosts = allow.iter().map(|text| text.parse().expect("a host")).collect();
         Self { services: Services { stores: None, outside }, hosts, ..Self::default() }
     }
@@ -194,6 +198,7 @@ async fn attack_19_a_name_that_leads_inside_is_not_reached() {
         "fetch http://metadata.example/latest/".to_owned(),
         format!("fetch http://127.0.0.1:{port}/"),
         format!("fetch https://inside.example:{port}/"),
+        "fetch ftp://inside.example/".to_owned(),
     ];
     let answers = all_told(&plugin, wishes.each_ref().map(String::as_str)).await;
 
@@ -203,7 +208,10 @@ async fn attack_19_a_name_that_leads_inside_is_not_reached() {
         "PolicyError::Denied(\"metadata.example leads to 169.254.169.254, which is inside; it is not connected to\")"
             .to_owned(),
         format!("PolicyError::Denied(\"127.0.0.1:{port} is not in `allow` of the plugin's section [http]\")"),
-        "PolicyError::Invalid(\"https is not to be had: this host has no TLS client\")".to_owned(),
+        "PolicyError::Denied(\"inside.example leads to 127.0.0.1, which is inside; it is not connected to\")"
+            .to_owned(),
+        "PolicyError::Invalid(\"'ftp://inside.example/' is no URL such as 'https://api.example/path?query'\")"
+            .to_owned(),
     ];
     assert_eq!(answers, expected);
     let came = tokio::time::timeout(Duration::ZERO, listener.accept()).await;

@@ -6,17 +6,24 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{HeaderMap, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Response, request::Checked};
+use super::{
+    Response,
+    request::{Checked, Target},
+};
 use crate::Refused;
 
 /// Most octets of a response before its body.
 const HEAD: usize = 64 << 10;
 
 /// Sends a request and returns the response. `largest`: octets of its body.
-pub(super) async fn run(stream: TcpStream, request: Checked, largest: usize) -> Result<Response, Refused> {
-    let Checked { host, head, body, .. } = request;
+pub(super) async fn run(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Checked,
+    largest: usize,
+) -> Result<Response, Refused> {
+    let Checked { to: Target { host, .. }, head, body } = request;
     let broken = |_: hyper::Error| Refused::Unavailable(format!("what came from {host} is no response"));
     let mut connection = http1::Builder::new();
     connection.max_buf_size(HEAD);

@@ -6,12 +6,13 @@
 //! they come back as the response that they are. The operator may name an address for a plugin of its own, which then is
 //! reached wherever it is.
 //!
-//! HTTP/1.1 in clear, one request for each connection. There is no TLS client in the program, so `https` is refused.
+//! HTTP/1.1, in clear or over TLS ([`tls`]), one request for each connection.
 
 pub mod address;
 pub mod allow;
 mod exchange;
 mod request;
+pub mod tls;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -26,6 +27,7 @@ use crate::Refused;
 pub use allow::{Allowed, Pattern};
 use request::{Checked, Host};
 pub use request::{LARGEST_BODY, LARGEST_HEAD, MOST_FIELDS};
+pub use tls::Trust;
 
 /// How many addresses of a host are tried.
 const ADDRESSES: usize = 4;
@@ -41,6 +43,8 @@ pub struct Client {
     pub listeners: Arc<[SocketAddr]>,
     /// Nothing where the program asks no name server.
     pub resolver: Option<Resolver>,
+    /// Whom it believes who somebody is.
+    pub trust: Trust,
     /// Largest body of a response, in octets.
     pub largest: usize,
 }
@@ -50,7 +54,7 @@ pub struct Client {
 pub struct Request {
     /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`.
     pub method: String,
-    /// `http://host[:port]/path?query`.
+    /// `https://host[:port]/path?query`, or `http:`.
     pub url: String,
     /// Header fields, name and value; those that frame the message are the host's.
     pub fields: Vec<(String, String)>,
@@ -84,9 +88,13 @@ impl Client {
     pub async fn fetch(&self, request: Request) -> Result<Response, Refused> {
         let time = request.timeout;
         let checked = Checked::of(request)?;
-        let name = checked.host.to_string();
+        let name = checked.to.host.to_string();
         let fetched = async {
             let stream = self.connect(&checked).await?;
+            if !checked.to.is_secure {
+                return exchange::run(stream, checked, self.largest).await;
+            }
+            let stream = self.trust.secure(stream, &checked.to.host).await?;
             exchange::run(stream, checked, self.largest).await
         };
         match time {
@@ -99,7 +107,7 @@ impl Client {
 
     /// Connects to the first address of the host that may be reached and answers.
     async fn connect(&self, request: &Checked) -> Result<TcpStream, Refused> {
-        let (host, port) = (&request.host, request.port);
+        let (host, port) = (&request.to.host, request.to.port);
         if !self.allowed.has(host, port) {
             return Err(Refused::Denied(format!("{host}:{port} is not in `allow` of the plugin's section [http]")));
         }

@@ -1,6 +1,6 @@
 //! A request, looked over before anything is looked up or connected to.
 //!
-//! Rules: RFC 9110 §4.2.1 (http URI), §4.2.4 (no user information), §5 (fields), RFC 9112 §3.2 (Host), §6 (framing).
+//! Rules: RFC 9110 §4.2.1 (http URI), §4.2.2 (https URI), §4.2.4 (no user information), §5 (fields), RFC 9112 §3.2 (Host), §6 (framing).
 
 use std::{fmt, net::IpAddr};
 
@@ -13,7 +13,10 @@ use hyper::{
     },
 };
 
-use super::{Request, allow::HTTP};
+use super::{
+    Request,
+    allow::{HTTP, HTTPS},
+};
 use crate::Refused;
 
 /// Largest body of a request, in octets.
@@ -78,10 +81,30 @@ impl fmt::Display for Host {
     }
 }
 
-/// A request that can be made.
-pub(super) struct Checked {
+/// Where a request goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Target {
     pub(super) host: Host,
     pub(super) port: u16,
+    /// Whether it goes over TLS.
+    pub(super) is_secure: bool,
+}
+
+impl Target {
+    /// Returns what the field `Host` says: the port only where it is not the scheme's own.
+    fn authority(&self) -> String {
+        let Self { host, port, is_secure } = self;
+        if *port == own_port(*is_secure) { host.to_string() } else { format!("{host}:{port}") }
+    }
+}
+
+fn own_port(is_secure: bool) -> u16 {
+    if is_secure { HTTPS } else { HTTP }
+}
+
+/// A request that can be made.
+pub(super) struct Checked {
+    pub(super) to: Target,
     pub(super) head: hyper::Request<()>,
     pub(super) body: Bytes,
 }
@@ -97,26 +120,26 @@ impl Checked {
         if url.len() + head > LARGEST_HEAD {
             return Err(Refused::TooLarge(LARGEST_HEAD as u64));
         }
-        let (host, port, path) = target(&url)?;
+        let (to, path) = target(&url)?;
         let mut head = hyper::Request::new(());
         *head.method_mut() = METHODS.into_iter().find(|known| known.as_str() == method).ok_or_else(|| {
             invalid(format!("'{}' is none of {}", shown(&method), METHODS.map(|method| method.to_string()).join(", ")))
         })?;
         *head.uri_mut() = path;
-        *head.headers_mut() = headers(&fields, &host, port)?;
-        Ok(Self { host, port, head, body: body.into() })
+        *head.headers_mut() = headers(&fields, &to)?;
+        Ok(Self { to, head, body: body.into() })
     }
 }
 
-/// Takes a URL apart: the host, the port, and what is asked for there.
-fn target(url: &str) -> Result<(Host, u16, Uri), Refused> {
-    let unusable = || invalid(format!("'{}' is no URL such as 'http://api.example/path?query'", shown(url)));
+/// Takes a URL apart: where it leads, and what is asked for there.
+fn target(url: &str) -> Result<(Target, Uri), Refused> {
+    let unusable = || invalid(format!("'{}' is no URL such as 'https://api.example/path?query'", shown(url)));
     let parsed: Uri = url.parse().map_err(|_| unusable())?;
-    match parsed.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(invalid("https is not to be had: this host has no TLS client".to_owned())),
+    let is_secure = match parsed.scheme_str() {
+        Some("http") => false,
+        Some("https") => true,
         _ => return Err(unusable()),
-    }
+    };
     let authority = parsed.authority().ok_or_else(unusable)?;
     if authority.as_str().contains('@') {
         return Err(invalid("a URL has no user in it; write a field `Authorization`".to_owned()));
@@ -125,20 +148,19 @@ fn target(url: &str) -> Result<(Host, u16, Uri), Refused> {
     // A port that is there and cannot be read is not the same as none.
     let has_port = authority.as_str().len() > authority.host().len();
     let port = authority.port_u16().filter(|port| *port > 0);
-    let port = port.or((!has_port).then_some(HTTP)).ok_or_else(unusable)?;
+    let port = port.or((!has_port).then(|| own_port(is_secure))).ok_or_else(unusable)?;
     let path = parsed.path_and_query().map_or("/", |path| path.as_str());
     // An asterisk or nothing before a query is no path to send.
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    Ok((host, port, path.parse().map_err(|_| unusable())?))
+    Ok((Target { host, port, is_secure }, path.parse().map_err(|_| unusable())?))
 }
 
-fn headers(fields: &[(String, String)], host: &Host, port: u16) -> Result<HeaderMap, Refused> {
+fn headers(fields: &[(String, String)], to: &Target) -> Result<HeaderMap, Refused> {
     if fields.len() > MOST_FIELDS {
         return Err(Refused::TooLarge(MOST_FIELDS as u64));
     }
     let mut headers = HeaderMap::with_capacity(fields.len() + 2);
-    let authority = if port == HTTP { host.to_string() } else { format!("{host}:{port}") };
-    headers.insert(HOST, HeaderValue::from_str(&authority).expect("a host is plain text"));
+    headers.insert(HOST, HeaderValue::from_str(&to.authority()).expect("a host is plain text"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     for (name, value) in fields {
         let parsed = HeaderName::from_bytes(name.as_bytes());
@@ -169,21 +191,24 @@ mod tests {
 
     fn told(url: &str) -> String {
         match target(url) {
-            Ok((host, port, path)) => format!("{host} {port} {path}"),
+            Ok((Target { host, port, is_secure }, path)) => {
+                format!("{host} {port} {path}{}", if is_secure { " TLS" } else { "" })
+            }
             Err(refused) => refused.to_string(),
         }
     }
 
     #[test]
     fn urls_are_taken_apart_or_refused() {
-        let none = |url: &str| format!("'{url}' is no URL such as 'http://api.example/path?query'");
+        let none = |url: &str| format!("'{url}' is no URL such as 'https://api.example/path?query'");
         let table = [
             ("http://Api.Example", "api.example 80 /".to_owned()),
             ("http://api.example.:8080/a?b=c", "api.example 8080 /a?b=c".to_owned()),
             ("http://api.example?b", "api.example 80 /?b".to_owned()),
             ("http://192.0.2.1/", "192.0.2.1 80 /".to_owned()),
             ("http://[2001:DB8::1]:81/", "[2001:db8::1] 81 /".to_owned()),
-            ("https://api.example/", "https is not to be had: this host has no TLS client".to_owned()),
+            ("https://api.example/", "api.example 443 / TLS".to_owned()),
+            ("HTTPS://api.example:80/", "api.example 80 / TLS".to_owned()),
             ("http://u:p@api.example/", "a URL has no user in it; write a field `Authorization`".to_owned()),
             ("http://api.example:0/", none("http://api.example:0/")),
             ("http://api.example:99999/", none("http://api.example:99999/")),
@@ -206,7 +231,7 @@ mod tests {
 
     #[test]
     fn fields_that_frame_a_message_or_break_a_line_are_refused() {
-        let host = Host::Name("api.example".to_owned());
+        let to = Target { host: Host::Name("api.example".to_owned()), port: 80, is_secure: false };
         let table = [
             ("X-Fine", "value", ""),
             ("Host", "other.example", "the field host is the host's to set"),
@@ -221,7 +246,7 @@ mod tests {
 
         let refused = table.map(|(name, value, _)| {
             let fields = [(name.to_owned(), value.to_owned())];
-            (name, value, headers(&fields, &host, 80).err().map_or_else(String::new, |refused| refused.to_string()))
+            (name, value, headers(&fields, &to).err().map_or_else(String::new, |refused| refused.to_string()))
         });
 
         assert_eq!(refused, table.map(|(name, value, told)| (name, value, told.to_owned())));

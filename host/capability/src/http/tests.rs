@@ -2,11 +2,16 @@
 
 use std::sync::Mutex;
 
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
 use tollgate_dns::Settings;
 use tollgate_testdns::Server;
 
@@ -21,20 +26,34 @@ struct Peer {
 
 impl Peer {
     async fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        Self::start(answer, None).await
+    }
+
+    /// Returns one that speaks TLS, as `api.example`.
+    async fn secure(answer: impl Into<Vec<u8>>) -> Self {
+        let certificate = CertificateDer::from(&include_bytes!("certificates/api.example.der")[..]);
+        let key = PrivatePkcs8KeyDer::from(&include_bytes!("certificates/api.example.key.der")[..]);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = versions.with_no_client_auth();
+        let config = config.with_single_cert(vec![certificate], PrivateKeyDer::Pkcs8(key)).unwrap();
+        Self::start(answer, Some(Arc::new(config).into())).await
+    }
+
+    async fn start(answer: impl Into<Vec<u8>>, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, answer) = (listener.local_addr().unwrap(), answer.into());
         let got: Arc<Mutex<Vec<String>>> = Arc::default();
         let kept = Arc::clone(&got);
         let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut octets = vec![0; 4096];
-                let length = stream.read(&mut octets).await.unwrap_or(0);
-                kept.lock().unwrap().push(String::from_utf8_lossy(&octets[..length]).into_owned());
-                if answer.is_empty() {
-                    // Silent for as long as the other side waits.
-                    drop(stream.read(&mut octets).await);
+            while let Ok((stream, _)) = listener.accept().await {
+                match &tls {
+                    None => serve(stream, &answer, &kept).await,
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => serve(stream, &answer, &kept).await,
+                        Err(_) => kept.lock().unwrap().push("no TLS".to_owned()),
+                    },
                 }
-                drop(stream.write_all(&answer).await);
             }
         });
         Self { address, got, task }
@@ -43,6 +62,18 @@ impl Peer {
     fn got(&self) -> Vec<String> {
         self.got.lock().unwrap().clone()
     }
+}
+
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &[u8], kept: &Mutex<Vec<String>>) {
+    let mut octets = vec![0; 4096];
+    let length = stream.read(&mut octets).await.unwrap_or(0);
+    kept.lock().unwrap().push(String::from_utf8_lossy(&octets[..length]).into_owned());
+    if answer.is_empty() {
+        // Silent for as long as the other side waits.
+        drop(stream.read(&mut octets).await);
+    }
+    drop(stream.write_all(answer).await);
+    drop(stream.shutdown().await);
 }
 
 impl Drop for Peer {
@@ -57,6 +88,7 @@ fn client(allow: &[&str], resolver: Option<&Server>) -> Client {
         allowed: Arc::new(allow.iter().map(|text| text.parse::<Pattern>().unwrap()).collect()),
         listeners: Arc::new([]),
         resolver: resolver.map(|server| Resolver::new(settings(server)).unwrap()),
+        trust: Trust::only([CertificateDer::from(&include_bytes!("certificates/authority.der")[..])]),
         largest: 1 << 16,
     }
 }
@@ -218,4 +250,57 @@ async fn nobody_is_waited_for_longer_than_the_request_says() {
     let outcome = client(&[&to], None).fetch(request).await;
 
     assert_eq!(outcome, Err(Refused::Unavailable("no answer from 127.0.0.1 within 50 ms".to_owned())));
+}
+
+#[tokio::test]
+async fn over_tls_a_request_reaches_whoever_proves_to_be_the_host() {
+    let peer = Peer::secure("HTTP/1.1 200 OK\r\n\r\nhi").await;
+    let server = Server::start().await;
+    server.a("api.example", [127, 0, 0, 1]);
+    let port = peer.address.port();
+    let (name, address) = (format!("api.example:{port}"), format!("127.0.0.1:{port}"));
+    let client = client(&[&name, &address], Some(&server));
+
+    let bodies = [
+        client.fetch(get(format!("https://{name}/a"))).await.map(|response| response.body),
+        client.fetch(get(format!("https://{address}/a"))).await.map(|response| response.body),
+    ];
+
+    assert_eq!(bodies, [Ok(b"hi".to_vec()), Ok(b"hi".to_vec())]);
+    let got = peer.got();
+    assert!(got[0].starts_with(&format!("GET /a HTTP/1.1\r\nhost: {name}\r\n")), "{got:?}");
+}
+
+#[tokio::test]
+async fn whoever_does_not_prove_to_be_the_host_is_sent_nothing() {
+    let peer = Peer::secure("HTTP/1.1 200 OK\r\n\r\nhi").await;
+    let server = Server::start().await;
+    server.a("api.example", [127, 0, 0, 1]).a("other.example", [127, 0, 0, 1]);
+    let port = peer.address.port();
+    let (name, other, address) =
+        (format!("api.example:{port}"), format!("other.example:{port}"), format!("127.0.0.1:{port}"));
+    let trusting = client(&[&name, &other, &address], Some(&server));
+    let strict = Client { trust: Trust::only([]), ..trusting.clone() };
+
+    let refused =
+        [trusting.fetch(get(format!("https://{other}/"))).await, strict.fetch(get(format!("https://{name}/"))).await]
+            .map(|outcome| outcome.err().map(|refused| refused.to_string()).unwrap_or_default());
+
+    assert!(refused[0].starts_with("no TLS with other.example: "), "{refused:?}");
+    assert!(refused[1].starts_with("no TLS with api.example: "), "{refused:?}");
+    let got = peer.got();
+    assert!(got.iter().all(|got| got == "no TLS"), "{got:?}");
+}
+
+#[tokio::test]
+async fn tls_with_whoever_speaks_none_fails_and_so_does_none_with_whoever_speaks_tls() {
+    let (plain, secure) = (Peer::answering("HTTP/1.1 200 OK\r\n\r\nhi").await, Peer::secure("").await);
+    let hosts = [&plain, &secure].map(|peer| peer.address.to_string());
+    let client = client(&hosts.each_ref().map(String::as_str), None);
+
+    let refused = [format!("https://{}/", hosts[0]), format!("http://{}/", hosts[1])].map(|url| client.fetch(get(url)));
+
+    for refused in refused {
+        assert!(matches!(refused.await, Err(Refused::Unavailable(_))));
+    }
 }

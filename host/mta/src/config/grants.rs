@@ -45,7 +45,7 @@ pub(super) fn hosts(section: &mut Section<'_>, grants: Grants, whose: Whose, fin
 
 fn pattern(text: &str, whose: Whose) -> Result<Pattern, String> {
     match (text.parse()?, whose) {
-        (Pattern::Address(_), Whose::Tenants) => {
+        (Pattern::Address(..), Whose::Tenants) => {
             Err(format!("'{text}' is an address, which a tenant's component does not reach; write a name"))
         }
         (pattern, _) => Ok(pattern),

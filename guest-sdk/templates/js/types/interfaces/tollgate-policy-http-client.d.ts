@@ -15,7 +15,7 @@ declare module 'tollgate:policy/http-client@0.1.0' {
      */
     method: string,
     /**
-     * `http://host[:port]/path?query`, without a user.
+     * `https://host[:port]/path?query`, or `http:`, without a user.
      */
     url: string,
     /**
