@@ -6,9 +6,10 @@
 //!         · length of the key (u16) · key · value           all numbers little-endian
 //! ```
 //!
-//! In memory are the keys, and where their values are. A record that is not whole is where the program was stopped: it, and
-//! what may be behind it, was never answered to anybody, and is cut off when the file is opened. When most of the file is past,
-//! what holds is written beside it and put in its place.
+//! In memory are the keys, and where their values are. A record at the end that is not whole is where the program was stopped: it
+//! was never answered to anybody, and is cut off when the file is opened. One with whole records behind it is damage: what is
+//! whole holds, and the file as it was is kept beside, `NAME.kv.damaged`. When most of the file is past, what holds is written
+//! beside it and put in its place.
 
 use std::{
     collections::HashMap,
@@ -23,6 +24,8 @@ const MAGIC: &[u8] = b"tollgate kv 1\n";
 pub(super) const HEAD: usize = 4 + 8 + 4 + 2;
 /// In place of a value's length: there is none any more.
 const GONE: u32 = u32::MAX;
+/// How many octets are summed up, at the most, in the search for what is whole behind a damage: values can look like records.
+const SEARCHED: u64 = 256 << 20;
 /// Octets that are past before a file is rewritten, whatever else it holds.
 const SLACK: u64 = 1 << 20;
 
@@ -84,12 +87,40 @@ impl Log {
             self.end += record.size;
             self.note(&record.key, record.place.filter(|place| !place.is_over(now)));
         }
-        if self.end < length {
-            let octets = length - self.end;
-            tracing::warn!(path = %self.path.display(), octets, "a record of what a plugin keeps was not written to its end");
-            self.file.set_len(self.end)?;
+        if self.end < length { self.mend(length, now) } else { Ok(()) }
+    }
+
+    /// Makes the file whole again behind its last whole record.
+    fn mend(&mut self, length: u64, now: u64) -> io::Result<()> {
+        let (path, octets) = (self.path.display(), length - self.end);
+        let found = self.behind(length)?;
+        if found.is_empty() {
+            tracing::warn!(%path, octets, "a record of what a plugin keeps was not written to its end");
+            return self.file.set_len(self.end);
         }
-        Ok(())
+        let copy = self.path.with_extension("kv.damaged");
+        fs::copy(&self.path, &copy)?;
+        let (copy, records) = (copy.display(), found.len());
+        tracing::error!(%path, at = self.end, records, %copy, "what a plugin keeps was damaged; what is whole behind that holds");
+        for record in found {
+            self.note(&record.key, record.place.filter(|place| !place.is_over(now)));
+        }
+        self.rewrite(now)
+    }
+
+    /// Returns the whole records behind one that is not.
+    fn behind(&self, length: u64) -> io::Result<Vec<Record>> {
+        let mut octets = vec![0; usize::try_from(length - self.end).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut octets, self.end)?;
+        let (mut found, mut at, mut searched) = (Vec::new(), 1, 0);
+        while at < octets.len() && searched < SEARCHED {
+            let size = plausible_size(&octets[at..]);
+            searched += size.unwrap_or(0) as u64;
+            let record = size.map(|_| read(&mut &octets[at..], self.end + at as u64)).transpose()?.flatten();
+            at += record.as_ref().map_or(1, |record| record.size as usize);
+            found.extend(record);
+        }
+        Ok(found)
     }
 
     pub(super) fn get(&self, now: u64, key: &str) -> io::Result<Option<Vec<u8>>> {
@@ -155,9 +186,11 @@ impl Log {
 
     /// Writes the file anew where most of it is past.
     fn tidy(&mut self, now: u64) -> io::Result<()> {
-        if self.end <= 2 * self.live + SLACK {
-            return Ok(());
-        }
+        if self.end <= 2 * self.live + SLACK { Ok(()) } else { self.rewrite(now) }
+    }
+
+    /// Writes what holds beside the file, and puts it in its place.
+    fn rewrite(&mut self, now: u64) -> io::Result<()> {
         let mut records = Vec::with_capacity(self.values.len());
         for (key, place) in self.values.iter().filter(|(_, place)| !place.is_over(now)) {
             let mut value = vec![0; place.len as usize];
@@ -186,6 +219,16 @@ fn record(key: &str, value: Option<&[u8]>, until: Option<u64>) -> Vec<u8> {
     let checksum = crc32c::crc32c(&octets[4..]);
     octets[..4].copy_from_slice(&checksum.to_le_bytes());
     octets
+}
+
+/// Returns the size of the record that octets may begin with; nothing where they cannot.
+fn plausible_size(octets: &[u8]) -> Option<usize> {
+    let head = octets.get(..HEAD)?;
+    let (len, key_len) = (u32::from_le_bytes(part(head, 12)), usize::from(u16::from_le_bytes(part(head, 16))));
+    let value_len = if len == GONE { 0 } else { len as usize };
+    let size = HEAD + key_len + value_len;
+    let is_plausible = (1..=super::LONGEST_KEY).contains(&key_len) && value_len <= super::LONGEST_VALUE;
+    (is_plausible && size <= octets.len()).then_some(size)
 }
 
 /// Reads the record that begins at `at`; nothing where there is no whole one.
@@ -290,6 +333,32 @@ mod tests {
             let found = (log.get(0, "a").unwrap(), log.end, fs::metadata(&path).unwrap().len());
 
             assert_eq!(found, (Some(b"first".to_vec()), whole as u64, whole as u64));
+        }
+    }
+
+    #[test]
+    fn what_is_whole_behind_a_damage_holds_and_the_file_as_it_was_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.kv");
+        let mut log = open(&folder, 0);
+        log.set(0, "a", b"first", None).unwrap();
+        let from = log.end as usize;
+        log.set(0, "b", b"second", None).unwrap();
+        let to = log.end as usize;
+        log.set(0, "c", b"third", None).unwrap();
+        log.delete(0, "a").unwrap();
+        let octets = fs::read(&path).unwrap();
+        for place in from..to {
+            let mut damaged = octets.clone();
+            damaged[place] ^= 0x55;
+            fs::write(&path, &damaged).unwrap();
+
+            let log = open(&folder, 0);
+
+            let found = ["a", "b", "c"].map(|key| log.get(0, key).unwrap());
+            assert_eq!(found, [None, None, Some(b"third".to_vec())], "{place}");
+            assert_eq!(fs::read(folder.path().join("p.kv.damaged")).unwrap(), damaged);
+            assert_eq!(open(&folder, 0).get(0, "c").unwrap(), Some(b"third".to_vec()));
         }
     }
 
