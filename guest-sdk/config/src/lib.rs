@@ -6,6 +6,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
 mod damage;
+#[cfg(feature = "domains")]
+pub mod domain;
 pub mod duration;
 pub mod finding;
 mod json;

@@ -72,12 +72,13 @@ pub struct Project {
 }
 
 /// The events that there are, in the order of a message's life.
-pub(crate) const EVENTS: [&str; 9] = [
+pub(crate) const EVENTS: [&str; 10] = [
     "configure",
     "smtp-session",
     "message-received",
     "message-brief",
     "queue-config",
+    "queue-brief",
     "throttles",
     "egress",
     "requeue",

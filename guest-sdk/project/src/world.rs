@@ -19,9 +19,10 @@ pub(crate) const WIT: [(&str, &str); 4] = [
 ];
 
 /// What is offered to everybody.
-const OFFERED: [&str; 10] = [
+const OFFERED: [&str; 11] = [
     "types",
     "log",
+    "panic",
     "clock",
     "domains",
     "metrics",

@@ -38,6 +38,7 @@ macro_rules! event {
                 with: {
                     "tollgate:policy/types@0.1.0": crate::bindings::host::tollgate::policy::types,
                     "tollgate:policy/log@0.1.0": crate::bindings::host::tollgate::policy::log,
+                    "tollgate:policy/panic@0.1.0": crate::bindings::host::tollgate::policy::panic,
                     "tollgate:policy/clock@0.1.0": crate::bindings::host::tollgate::policy::clock,
                     "tollgate:policy/domains@0.1.0": crate::bindings::host::tollgate::policy::domains,
                     "tollgate:policy/metrics@0.1.0": crate::bindings::host::tollgate::policy::metrics,
@@ -62,6 +63,7 @@ event!(
 );
 event!(message_brief, "::tollgate_sdk::bindings::message_brief", "message-brief-plugin", "export_message_brief");
 event!(queue_config, "::tollgate_sdk::bindings::queue_config", "queue-config-plugin", "export_queue_config");
+event!(queue_brief, "::tollgate_sdk::bindings::queue_brief", "queue-brief-plugin", "export_queue_brief");
 event!(throttles, "::tollgate_sdk::bindings::throttles", "throttles-plugin", "export_throttles");
 event!(smtp_session, "::tollgate_sdk::bindings::smtp_session", "smtp-session-plugin", "export_smtp_session");
 event!(egress, "::tollgate_sdk::bindings::egress", "egress-plugin", "export_egress");

@@ -6,7 +6,7 @@
 
 use crate::{
     Answer, Diagnostic, Edit, EgressPath, EgressPool, EgressSource, File, Mailbox, Message, PolicyError, QueueName,
-    QueuedMessage, Reference, Refused, Reply, Session, Settings, Throttle, Verdict,
+    QueuedMessage, Reference, Refused, Reply, Session, Settings, Throttle, Verdict, Written,
 };
 
 /// Takes the files that the operator named for the plugin, before any event.
@@ -181,6 +181,39 @@ pub trait QueueConfig {
     /// # Errors
     /// Where it has no answer; the host goes on with the last good one, or without this plugin.
     fn queue_config(&self, name: &QueueName, so_far: &Settings) -> Result<Option<Settings>, PolicyError>;
+}
+
+/// Sets up scheduled queues in brief, without a look at what others set.
+///
+/// Costs less than [`QueueConfig`] does, above all a component whose instances live for one event; a plugin registers one of the
+/// two.
+///
+/// ```
+/// use tollgate_sdk::{PolicyError, QueueBrief, QueueName, Setting, Written, register};
+///
+/// #[derive(Default)]
+/// struct Patient;
+///
+/// impl QueueBrief for Patient {
+///     fn queue_settings(&self, name: &QueueName) -> Result<Option<Vec<Written>>, PolicyError> {
+///         let patient = || vec![(Setting::MaxAge(3 * 86_400_000), Some("patient".to_owned()))];
+///         Ok(name.domain.ends_with(".edu").then(patient))
+///     }
+/// }
+///
+/// register!(Patient: queue_brief);
+///
+/// let queue = |domain: &str| QueueName { campaign: None, tenant: None, domain: domain.to_owned(), routing_domain: None };
+/// assert_eq!(Patient.queue_settings(&queue("a.edu")).unwrap().map(|set| set.len()), Some(1));
+/// assert_eq!(Patient.queue_settings(&queue("a.example")), Ok(None));
+/// ```
+pub trait QueueBrief {
+    /// Returns what this plugin sets for a queue, in its order, each with where it was written; or `None` to pass. One that may
+    /// not be set is a failure of the plugin.
+    ///
+    /// # Errors
+    /// Where it has no answer; the host goes on with the last good one, or without this plugin.
+    fn queue_settings(&self, name: &QueueName) -> Result<Option<Vec<Written>>, PolicyError>;
 }
 
 /// Limits rates that several queues share.

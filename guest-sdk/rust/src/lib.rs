@@ -81,7 +81,8 @@ pub use bindings::{
     throttles::exports::tollgate::policy::throttles::{Scope, Throttle},
 };
 pub use event::{
-    Configure, Configured, Egress, MessageBrief, MessageReceived, QueueConfig, Record, Requeue, SmtpSession, Throttles,
+    Configure, Configured, Egress, MessageBrief, MessageReceived, QueueBrief, QueueConfig, Record, Requeue,
+    SmtpSession, Throttles,
 };
 #[cfg(not(target_family = "wasm"))]
 pub use native::{
@@ -92,6 +93,15 @@ pub use native::{
     session::Session,
     settings::Settings,
 };
+/// A setting of a queue, and where it was written (`queues.toml:12`), for people.
+///
+/// ```
+/// use tollgate_sdk::{Setting, Written};
+///
+/// let age: Written = (Setting::MaxAge(86_400_000), Some("queues.toml:12".to_owned()));
+/// assert_eq!(age.1.as_deref(), Some("queues.toml:12"));
+/// ```
+pub type Written = (Setting, Option<String>);
 /// Most octets that a value of metadata has.
 ///
 /// ```
@@ -122,24 +132,22 @@ pub mod domains {
 
     /// Returns the form in which domains are compared: lower-case A-labels, no trailing dot.
     #[must_use]
-    #[cfg(target_family = "wasm")]
+    #[cfg(all(target_family = "wasm", not(feature = "domains")))]
     pub fn normalize(domain: &str) -> String {
         crate::bindings::host::tollgate::policy::domains::normalize(domain)
     }
 
     /// Returns the form in which domains are compared: lower-case A-labels, no trailing dot.
     ///
-    /// This is the stand-in for tests on the machine at hand.
+    /// With the feature `domains`, and in tests on the machine at hand, by the host's own code and without a call to it.
     ///
     /// ```
     /// assert_eq!(tollgate_sdk::domains::normalize("BÜCHER.example."), "xn--bcher-kva.example");
     /// ```
     #[must_use]
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(any(not(target_family = "wasm"), feature = "domains"))]
     pub fn normalize(domain: &str) -> String {
-        let domain = domain.trim().trim_end_matches('.');
-        let (wildcard, rest) = domain.strip_prefix("*.").map_or(("", domain), |rest| ("*.", rest));
-        idna::domain_to_ascii(rest).map_or_else(|_| domain.to_lowercase(), |ascii| format!("{wildcard}{ascii}"))
+        tollgate_config::domain::normalize(domain)
     }
 }
 

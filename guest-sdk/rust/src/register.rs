@@ -169,6 +169,25 @@ macro_rules! __event {
         #[cfg(target_family = "wasm")]
         $crate::bindings::queue_config::export_queue_config!(Exports);
     };
+    (queue_brief $plugin:ty) => {
+        $crate::__handles!(QueueBrief $plugin);
+        #[cfg(target_family = "wasm")]
+        impl $crate::bindings::queue_brief::exports::tollgate::policy::queue_brief::Guest for Exports {
+            fn get_queue_settings(
+                name: $crate::QueueName,
+            ) -> ::std::result::Result<
+                ::std::option::Option<
+                    ::std::vec::Vec<($crate::Setting, ::std::option::Option<::std::string::String>)>,
+                >,
+                $crate::PolicyError,
+            > {
+                Exports::with(|plugin| $crate::QueueBrief::queue_settings(plugin, &name))
+            }
+        }
+        // A component's exports have names that no other linker takes.
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::queue_brief::export_queue_brief!(Exports);
+    };
     (throttles $plugin:ty) => {
         $crate::__handles!(Throttles $plugin);
         #[cfg(target_family = "wasm")]

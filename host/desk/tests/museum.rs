@@ -122,10 +122,12 @@ fn what_is_taken_away_is_seen() {
 }
 
 #[test]
-fn who_wants_to_be_told_of_messages_in_two_ways_is_told_to_take_one() {
-    let told = refused("message-received-plugin", |text| {
-        text.replace("export message-received;", "export message-received;\n    export message-brief;")
-    });
+fn who_wants_to_be_asked_in_two_ways_is_told_to_take_one() {
+    for (one, other) in [("message-received", "message-brief"), ("queue-config", "queue-brief")] {
+        let export = format!("export {one};");
+        let told =
+            refused(&format!("{one}-plugin"), |text| text.replace(&export, &format!("{export}\n    export {other};")));
 
-    assert_eq!(told, "the component exports both message-received and message-brief; it takes one of them");
+        assert_eq!(told, format!("the component exports both {one} and {other}; it takes one of them"));
+    }
 }

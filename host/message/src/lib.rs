@@ -5,7 +5,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed unwrap fails the test"))]
 
-pub mod domain;
 pub mod draft;
 mod encoded_word;
 pub mod envelope;
@@ -25,3 +24,4 @@ pub use meta::Meta;
 pub use queue_name::QueueName;
 pub use schedule::Schedule;
 pub use time::Timestamp;
+pub use tollgate_config::domain;

@@ -38,6 +38,7 @@ macro_rules! event {
                 with: {
                     "tollgate:policy/types": crate::bindings::host::tollgate::policy::types,
                     "tollgate:policy/log": crate::bindings::host::tollgate::policy::log,
+                    "tollgate:policy/panic": crate::bindings::host::tollgate::policy::panic,
                     "tollgate:policy/clock": crate::bindings::host::tollgate::policy::clock,
                     "tollgate:policy/domains": crate::bindings::host::tollgate::policy::domains,
                     "tollgate:policy/metrics": crate::bindings::host::tollgate::policy::metrics,
@@ -57,6 +58,7 @@ event!(configure, "configure-plugin");
 event!(message_received, "message-received-plugin");
 event!(message_brief, "message-brief-plugin");
 event!(queue_config, "queue-config-plugin");
+event!(queue_brief, "queue-brief-plugin");
 event!(throttles, "throttles-plugin");
 event!(smtp_session, "smtp-session-plugin");
 event!(egress, "egress-plugin");

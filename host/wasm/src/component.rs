@@ -76,9 +76,9 @@ pub enum LoadError {
     /// It handles no event.
     #[error("the component exports no event of {PACKAGE}; it would never be called")]
     NoEvents,
-    /// It wants to be told of a message in two ways.
-    #[error("the component exports both message-received and message-brief; it takes one of them")]
-    TwoWays,
+    /// It wants to be asked one thing in two ways.
+    #[error("the component exports both {0} and {1}; it takes one of them")]
+    TwoWays(&'static str, &'static str),
 }
 
 impl Runtime {
@@ -143,9 +143,7 @@ impl Runtime {
         if image.exports.events() == Events::default() {
             return Err(LoadError::NoEvents);
         }
-        if image.exports.message_received.is_some() && image.exports.message_brief.is_some() {
-            return Err(LoadError::TwoWays);
-        }
+        image.exports.one_way()?;
         let (runtime, octets) = (self.clone(), octets.into());
         let component = Arc::new(Component { runtime, image, octets, census, digest, grants });
         self.loaded().insert((digest, grants), Arc::downgrade(&component));

@@ -11,7 +11,23 @@ use wasmtime::{
     component::{Instance, InstancePre},
 };
 
-use crate::{bindings, state::HostState};
+use crate::{bindings, component::LoadError, state::HostState};
+
+impl Exports {
+    /// Sees to it that no event is handled in two ways.
+    ///
+    /// # Errors
+    /// [`LoadError::TwoWays`].
+    pub(crate) fn one_way(&self) -> Result<(), LoadError> {
+        if self.message_received.is_some() && self.message_brief.is_some() {
+            return Err(LoadError::TwoWays("message-received", "message-brief"));
+        }
+        if self.queue_config.is_some() && self.queue_brief.is_some() {
+            return Err(LoadError::TwoWays("queue-config", "queue-brief"));
+        }
+        Ok(())
+    }
+}
 
 /// A call that is about to be made: the instance with its functions, and the store to make it in.
 pub(crate) struct Call<'a> {
@@ -71,6 +87,7 @@ exports! {
     message_received: MessageReceivedPlugin, MessageReceivedPluginIndices, Some(Event::MessageReceived);
     message_brief: MessageBriefPlugin, MessageBriefPluginIndices, Some(Event::MessageReceived);
     queue_config: QueueConfigPlugin, QueueConfigPluginIndices, Some(Event::QueueConfig);
+    queue_brief: QueueBriefPlugin, QueueBriefPluginIndices, Some(Event::QueueConfig);
     throttles: ThrottlesPlugin, ThrottlesPluginIndices, Some(Event::Throttles);
     smtp_session: SmtpSessionPlugin, SmtpSessionPluginIndices, Some(Event::SmtpSession);
     egress: EgressPlugin, EgressPluginIndices, Some(Event::Egress);

@@ -34,6 +34,8 @@ pub(crate) struct HostState {
     header_bytes_left: usize,
     configuring: bool,
     panic: Option<String>,
+    /// What it has said of one so far.
+    said_in_panic: Vec<u8>,
 }
 
 impl HostState {
@@ -55,6 +57,7 @@ impl HostState {
             header_bytes_left: 0,
             configuring: true,
             panic: None,
+            said_in_panic: Vec::new(),
             maker,
         }
     }
@@ -65,6 +68,7 @@ impl HostState {
         self.ceiling.memory = self.maker.limits.memory;
         // What an earlier event met is no reason for the failure of this one.
         (self.ceiling.refused, self.panic) = (None, None);
+        self.said_in_panic.clear();
         self.host_calls_left = self.maker.limits.host_calls;
         self.header_bytes_left = self.maker.limits.header_bytes;
         self.stopwatch = Stopwatch::start(self.maker.limits.cpu, self.maker.limits.wall);
@@ -121,6 +125,12 @@ impl HostState {
         (Allowance { scope: &maker.scope, header_left, header_bytes: maker.limits.header_bytes }, table)
     }
 
+    /// Returns what the plugin may set, its name, and its resources, one of which the settings may be.
+    pub(crate) fn writing(&mut self) -> (&Scope, &Arc<str>, &mut ResourceTable) {
+        let Self { table, maker, .. } = self;
+        (&maker.scope, &maker.plugin, table)
+    }
+
     pub(crate) fn is_configuring(&self) -> bool {
         self.configuring
     }
@@ -149,6 +159,10 @@ impl HostState {
 
     pub(crate) fn plugin_name_shared(&self) -> Arc<str> {
         Arc::clone(&self.maker.plugin)
+    }
+
+    pub(crate) fn said_in_panic(&mut self) -> &mut Vec<u8> {
+        &mut self.said_in_panic
     }
 
     /// Keeps what a panic hook said, for the failure that follows it.

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tollgate_message::{Draft, Edits, Session};
-use tollgate_policy::{Event, Events, FailureKind, Plugin as _, Verdict};
+use tollgate_message::{Draft, Edits, QueueName, Session};
+use tollgate_policy::{Event, Events, FailureKind, OptionValue, Plugin as _, QueueOption, Settings, Verdict};
 use tollgate_testkit::{guest::CURT, received};
 use tollgate_wasm::{Compiler, ConfigFile, Instances, Limits, Runtime, Setup, StartError, WasmPlugin};
 
@@ -150,10 +150,10 @@ fn who_asks_too_much_does_not_start() {
 }
 
 #[test]
-fn it_handles_the_event_of_those_that_are_shown_messages_whole() {
+fn it_handles_the_events_of_those_that_are_shown_things_whole() {
     let plugin = start("domain").expect("a plugin");
 
-    assert_eq!(plugin.events(), Events::default().with(Event::MessageReceived));
+    assert_eq!(plugin.events(), Events::default().with(Event::MessageReceived).with(Event::QueueConfig));
 }
 
 #[test]
@@ -167,6 +167,18 @@ fn a_panic_is_a_failure_as_everywhere() {
 }
 
 #[test]
+fn of_a_panic_the_first_kibibyte_is_told_on_one_line() {
+    let plugin = start("header X-Try").expect("a plugin");
+    let draft = draft("X-Try: panic-at-length\r\n", true);
+
+    let failure = plugin.message_received(&draft.received, draft.edits.clone()).expect_err("a failure");
+
+    let told = failure.detail.split(';').next().unwrap_or_default();
+    let expected = format!("panicked: {}", "ü ".repeat(341));
+    assert_eq!((failure.kind, told), (FailureKind::Trap, expected.as_str()));
+}
+
+#[test]
 fn instances_may_go_on_from_event_to_event() {
     let component = Runtime::new(None, Compiler::Here).expect("an engine").load(CURT).expect("a component");
     let setup = Setup { name: "curt".to_owned(), instances: Instances::Warm, ..Setup::default() };
@@ -177,4 +189,34 @@ fn instances_may_go_on_from_event_to_event() {
         (0..3).map(|_| plugin.message_received(&draft.received, draft.edits.clone()).expect("an answer").1).collect();
 
     assert_eq!(answers, [Ok(Verdict::Accept), Ok(Verdict::Accept), Ok(Verdict::Accept)]);
+}
+
+/// Tells what a plugin sets for the queue of a campaign: the age, where anything is set.
+fn set(campaign: &str) -> String {
+    let plugin = start("domain").expect("a plugin");
+    let name = QueueName::new(Some(campaign), None, "example.com", None);
+    match plugin.queue_config(&name, &Settings::default()) {
+        Ok(None) => "passes".to_owned(),
+        Ok(Some(settings)) => settings.get(&QueueOption::MaxRetryInterval).map(OptionValue::text).unwrap_or_default(),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+#[test]
+fn a_queue_is_set_up_passed_or_not_answered_for() {
+    let told = ["no pause", "anything else", "pass", "error", "nothing", "set too much"].map(set);
+
+    assert_eq!(
+        told,
+        [
+            "1s",
+            "",
+            "passes",
+            "plugin curt failed (unavailable): it has no answer about the queue error:@example.com: \
+             PolicyError::Other(\"told to\")",
+            "plugin curt failed (nonsense): sets for the queue nothing:@example.com what is refused: \
+             PolicyError::Invalid(\"a rate's limit is at least 1\")",
+            "plugin curt failed (host-calls): more than 1000 calls to the host (limits.host_calls)",
+        ]
+    );
 }

@@ -17,8 +17,8 @@ mod tests;
 
 use tollgate_config::{Finding, Severity};
 use tollgate_sdk::{
-    Answer, Configure, Configured, Diagnostic, Edit, File, MessageBrief, PolicyError, QueueConfig, QueueName, Refused,
-    Reply, Scope, Settings, Throttle, Throttles, Verdict, brief::Question, register,
+    Answer, Configure, Configured, Diagnostic, Edit, File, MessageBrief, PolicyError, QueueBrief, QueueName, Refused,
+    Reply, Scope, Throttle, Throttles, Verdict, Written, brief::Question, register,
 };
 
 use crate::{config::Config, options::setting};
@@ -54,14 +54,11 @@ impl MessageBrief for QueueHelper {
     }
 }
 
-impl QueueConfig for QueueHelper {
-    fn queue_config(&self, name: &QueueName, _so_far: &Settings) -> Result<Option<Settings>, PolicyError> {
+impl QueueBrief for QueueHelper {
+    fn queue_settings(&self, name: &QueueName) -> Result<Option<Vec<Written>>, PolicyError> {
         let levels = resolve::levels(&self.config, &name.domain, name.tenant.as_deref(), name.campaign.as_deref());
         let written = levels.flat_map(|level| level.options.iter());
-        let all = written.map(|(option, written)| setting(option, written)).collect::<Result<Vec<_>, _>>()?;
-        let settings = Settings::new();
-        settings.set(&all)?;
-        Ok(Some(settings))
+        written.map(|(option, written)| setting(option, written)).collect::<Result<_, _>>().map(Some)
     }
 }
 
@@ -75,7 +72,7 @@ impl Throttles for QueueHelper {
     }
 }
 
-register!(QueueHelper: configure, message_brief, queue_config, throttles);
+register!(QueueHelper: configure, message_brief, queue_brief, throttles);
 
 fn diagnostic(finding: Finding) -> Diagnostic {
     let severity = match finding.severity {

@@ -174,5 +174,8 @@ fn of_wit() -> BTreeSet<(String, String)> {
 fn everything_that_the_host_offers_is_here() {
     let listed = NAMES.iter().flat_map(|(of, names)| names.iter().map(|name| ((*of).to_owned(), (*name).to_owned())));
 
-    assert_eq!(listed.collect::<BTreeSet<_>>(), of_wit());
+    let mut offered = of_wit();
+    // The machine at hand says itself what panics.
+    offered.remove(&("panic".to_owned(), "note".to_owned()));
+    assert_eq!(listed.collect::<BTreeSet<_>>(), offered);
 }

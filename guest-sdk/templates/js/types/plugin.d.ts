@@ -12,6 +12,8 @@
 /// <reference path="./interfaces/tollgate-policy-message-received.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-message.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-metrics.d.ts" />
+/// <reference path="./interfaces/tollgate-policy-panic.d.ts" />
+/// <reference path="./interfaces/tollgate-policy-queue-brief.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-queue-config.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-queue-settings.d.ts" />
 /// <reference path="./interfaces/tollgate-policy-queued-message.d.ts" />
@@ -32,6 +34,7 @@ declare module 'tollgate:project/plugin' {
   export type * as TollgatePolicyLog010 from 'tollgate:policy/log@0.1.0'; // import tollgate:policy/log@0.1.0
   export type * as TollgatePolicyMessage010 from 'tollgate:policy/message@0.1.0'; // import tollgate:policy/message@0.1.0
   export type * as TollgatePolicyMetrics010 from 'tollgate:policy/metrics@0.1.0'; // import tollgate:policy/metrics@0.1.0
+  export type * as TollgatePolicyPanic010 from 'tollgate:policy/panic@0.1.0'; // import tollgate:policy/panic@0.1.0
   export type * as TollgatePolicyQueueSettings010 from 'tollgate:policy/queue-settings@0.1.0'; // import tollgate:policy/queue-settings@0.1.0
   export type * as TollgatePolicyQueuedMessage010 from 'tollgate:policy/queued-message@0.1.0'; // import tollgate:policy/queued-message@0.1.0
   export type * as TollgatePolicySession010 from 'tollgate:policy/session@0.1.0'; // import tollgate:policy/session@0.1.0
@@ -40,6 +43,7 @@ declare module 'tollgate:project/plugin' {
   export * as messageReceived from 'tollgate:policy/message-received@0.1.0'; // export tollgate:policy/message-received@0.1.0
   export * as messageBrief from 'tollgate:policy/message-brief@0.1.0'; // export tollgate:policy/message-brief@0.1.0
   export * as queueConfig from 'tollgate:policy/queue-config@0.1.0'; // export tollgate:policy/queue-config@0.1.0
+  export * as queueBrief from 'tollgate:policy/queue-brief@0.1.0'; // export tollgate:policy/queue-brief@0.1.0
   export * as throttles from 'tollgate:policy/throttles@0.1.0'; // export tollgate:policy/throttles@0.1.0
   export * as smtpSession from 'tollgate:policy/smtp-session@0.1.0'; // export tollgate:policy/smtp-session@0.1.0
   export * as egress from 'tollgate:policy/egress@0.1.0'; // export tollgate:policy/egress@0.1.0

@@ -8,7 +8,7 @@ use std::{
 use crate::{bindings::host::tollgate::policy::log as wit, state::HostState};
 
 /// Longest line, in octets.
-const LINE: usize = 1024;
+pub(super) const LINE: usize = 1024;
 
 /// How many lines a plugin may still write in this second; shared by its instances.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl LogBudget {
     }
 
     /// Takes one line of the budget, or says that there is none left in this second.
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
         if second.0.elapsed() >= Duration::from_secs(1) {
             if second.1 > self.lines {
@@ -64,7 +64,7 @@ impl wit::Host for HostState {
 
 /// Returns message and fields as one line, cut to its length, without anything that could pass for another line. What is cut
 /// off is not looked at: it may be long.
-fn clean(message: &str, fields: &[(String, String)]) -> String {
+pub(super) fn clean(message: &str, fields: &[(String, String)]) -> String {
     let shown = fields.iter().filter(|(name, _)| name != "panic").flat_map(|(name, value)| [" ", name, "=", value]);
     let mut line = String::new();
     for part in std::iter::once(message).chain(shown) {

@@ -15,6 +15,7 @@ mod kv;
 mod log;
 pub(crate) mod message;
 mod metrics;
+mod panic;
 pub(crate) mod queue_settings;
 pub(crate) mod queued_message;
 pub(crate) mod session;

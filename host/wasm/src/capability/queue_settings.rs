@@ -1,8 +1,8 @@
 //! The settings of a queue, as a resource that a guest fills.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings};
+use tollgate_policy::{OptionValue, QueueOption, RefreshStrategy, Settings, scope::Scope};
 use wasmtime::component::Resource;
 
 use super::types::rate_from_guest;
@@ -25,49 +25,66 @@ pub struct SettingsHandle(pub(crate) Settings);
 type Outcome = wasmtime::Result<Result<(), PolicyError>>;
 type This = Resource<SettingsHandle>;
 
+/// What a plugin sets, in its hands.
+pub(crate) struct Writer<'a> {
+    pub(crate) settings: &'a mut Settings,
+    pub(crate) scope: &'a Scope,
+    pub(crate) plugin: &'a Arc<str>,
+}
+
+impl Writer<'_> {
+    pub(crate) fn set(&mut self, setting: wit::Setting, origin: Option<String>) -> Result<(), PolicyError> {
+        if let wit::Setting::Clear(name) = setting {
+            let option = QueueOption::from_name(&name);
+            self.scope.may_set(&option)?;
+            self.settings.clear(option, origin, self.plugin);
+            return Ok(());
+        }
+        let (option, value) = value(setting);
+        self.scope.may_set(&option)?;
+        let written = value.and_then(|value| self.settings.set(option, value, origin, self.plugin));
+        written.map_err(PolicyError::Invalid)
+    }
+}
+
+/// Returns the option that is set, and its value, or what is wrong with it.
+fn value(setting: wit::Setting) -> (QueueOption, Result<OptionValue, String>) {
+    let duration = |ms| Ok(OptionValue::Duration(Duration::from_millis(ms)));
+    match setting {
+        wit::Setting::RetryInterval(ms) => (QueueOption::RetryInterval, duration(ms)),
+        wit::Setting::MaxRetryInterval(ms) => (QueueOption::MaxRetryInterval, duration(ms)),
+        wit::Setting::MaxAge(ms) => (QueueOption::MaxAge, duration(ms)),
+        wit::Setting::EgressPool(pool) => (QueueOption::EgressPool, Ok(OptionValue::Text(pool))),
+        wit::Setting::MaxMessageRate(rate) => {
+            (QueueOption::MaxMessageRate, rate_from_guest(rate).map(OptionValue::Rate))
+        }
+        wit::Setting::Protocol(json) => (QueueOption::Protocol, parse_json(&json)),
+        wit::Setting::ReapInterval(ms) => (QueueOption::ReapInterval, duration(ms)),
+        wit::Setting::RefreshInterval(ms) => (QueueOption::RefreshInterval, duration(ms)),
+        wit::Setting::RefreshStrategy(strategy) => {
+            let strategy = match strategy {
+                wit::RefreshStrategy::Ttl => RefreshStrategy::Ttl,
+                wit::RefreshStrategy::Epoch => RefreshStrategy::Epoch,
+            };
+            (QueueOption::RefreshStrategy, Ok(OptionValue::Strategy(strategy)))
+        }
+        wit::Setting::ProviderName(name) => (QueueOption::ProviderName, Ok(OptionValue::Text(name))),
+        wit::Setting::Inert((name, json)) => (QueueOption::Inert(name), parse_json(&json)),
+        wit::Setting::Clear(name) => (QueueOption::from_name(&name), Err("there is nothing to set".to_owned())),
+    }
+}
+
 impl HostState {
     fn settings(&mut self, handle: &This) -> wasmtime::Result<&mut Settings> {
         self.charge()?;
         Ok(&mut self.table.get_mut(handle)?.0)
     }
 
-    fn write(
-        &mut self,
-        handle: &This,
-        option: QueueOption,
-        value: Result<OptionValue, String>,
-        origin: Option<String>,
-    ) -> Outcome {
-        let plugin = self.plugin_name_shared();
-        let allowed = self.scope().may_set(&option);
-        let settings = self.settings(handle)?;
-        if let Err(refused) = allowed {
-            return Ok(Err(refused.into()));
-        }
-        let written = value.and_then(|value| settings.set(option, value, origin, &plugin));
-        Ok(written.map_err(PolicyError::Invalid))
-    }
-
-    fn set_one(&mut self, this: This, setting: wit::Setting, origin: Option<String>) -> Outcome {
-        use wit::{HostQueueConfig as _, Setting};
-        match setting {
-            Setting::RetryInterval(ms) => self.set_retry_interval(this, ms, origin),
-            Setting::MaxRetryInterval(ms) => self.set_max_retry_interval(this, ms, origin),
-            Setting::MaxAge(ms) => self.set_max_age(this, ms, origin),
-            Setting::EgressPool(pool) => self.set_egress_pool(this, pool, origin),
-            Setting::MaxMessageRate(rate) => self.set_max_message_rate(this, rate, origin),
-            Setting::Protocol(json) => self.set_protocol(this, json, origin),
-            Setting::ReapInterval(ms) => self.set_reap_interval(this, ms, origin),
-            Setting::RefreshInterval(ms) => self.set_refresh_interval(this, ms, origin),
-            Setting::RefreshStrategy(strategy) => self.set_refresh_strategy(this, strategy, origin),
-            Setting::ProviderName(name) => self.set_provider_name(this, name, origin),
-            Setting::Inert((name, json)) => self.set_inert(this, name, json, origin),
-            Setting::Clear(name) => self.clear(this, name, origin),
-        }
-    }
-
-    fn write_duration(&mut self, handle: &This, option: QueueOption, ms: u64, origin: Option<String>) -> Outcome {
-        self.write(handle, option, Ok(OptionValue::Duration(Duration::from_millis(ms))), origin)
+    fn set_one(&mut self, this: &This, setting: wit::Setting, origin: Option<String>) -> Outcome {
+        self.charge()?;
+        let (scope, plugin, table) = self.writing();
+        let settings = &mut table.get_mut(this)?.0;
+        Ok(Writer { settings, scope, plugin }.set(setting, origin))
     }
 }
 
@@ -81,9 +98,7 @@ impl wit::HostQueueConfig for HostState {
 
     fn set(&mut self, this: This, settings: Vec<(wit::Setting, Option<String>)>) -> Outcome {
         for (setting, origin) in settings {
-            // A handle of the guest's is a number, so each call may have one of its own.
-            let this = Resource::new_borrow(this.rep());
-            if let Err(refused) = self.set_one(this, setting, origin)? {
+            if let Err(refused) = self.set_one(&this, setting, origin)? {
                 return Ok(Err(refused));
             }
         }
@@ -91,58 +106,51 @@ impl wit::HostQueueConfig for HostState {
     }
 
     fn set_retry_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
-        self.write_duration(&this, QueueOption::RetryInterval, ms, origin)
+        self.set_one(&this, wit::Setting::RetryInterval(ms), origin)
     }
 
     fn set_max_retry_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
-        self.write_duration(&this, QueueOption::MaxRetryInterval, ms, origin)
+        self.set_one(&this, wit::Setting::MaxRetryInterval(ms), origin)
     }
 
     fn set_max_age(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
-        self.write_duration(&this, QueueOption::MaxAge, ms, origin)
+        self.set_one(&this, wit::Setting::MaxAge(ms), origin)
     }
 
     fn set_egress_pool(&mut self, this: This, pool: String, origin: Option<String>) -> Outcome {
-        self.write(&this, QueueOption::EgressPool, Ok(OptionValue::Text(pool)), origin)
+        self.set_one(&this, wit::Setting::EgressPool(pool), origin)
     }
 
     fn set_max_message_rate(&mut self, this: This, rate: Rate, origin: Option<String>) -> Outcome {
-        self.write(&this, QueueOption::MaxMessageRate, rate_from_guest(rate).map(OptionValue::Rate), origin)
+        self.set_one(&this, wit::Setting::MaxMessageRate(rate), origin)
     }
 
     fn set_protocol(&mut self, this: This, json: String, origin: Option<String>) -> Outcome {
-        self.write(&this, QueueOption::Protocol, parse_json(&json), origin)
+        self.set_one(&this, wit::Setting::Protocol(json), origin)
     }
 
     fn set_reap_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
-        self.write_duration(&this, QueueOption::ReapInterval, ms, origin)
+        self.set_one(&this, wit::Setting::ReapInterval(ms), origin)
     }
 
     fn set_refresh_interval(&mut self, this: This, ms: u64, origin: Option<String>) -> Outcome {
-        self.write_duration(&this, QueueOption::RefreshInterval, ms, origin)
+        self.set_one(&this, wit::Setting::RefreshInterval(ms), origin)
     }
 
     fn set_refresh_strategy(&mut self, this: This, strategy: wit::RefreshStrategy, origin: Option<String>) -> Outcome {
-        let strategy = match strategy {
-            wit::RefreshStrategy::Ttl => RefreshStrategy::Ttl,
-            wit::RefreshStrategy::Epoch => RefreshStrategy::Epoch,
-        };
-        self.write(&this, QueueOption::RefreshStrategy, Ok(OptionValue::Strategy(strategy)), origin)
+        self.set_one(&this, wit::Setting::RefreshStrategy(strategy), origin)
     }
 
     fn set_provider_name(&mut self, this: This, name: String, origin: Option<String>) -> Outcome {
-        self.write(&this, QueueOption::ProviderName, Ok(OptionValue::Text(name)), origin)
+        self.set_one(&this, wit::Setting::ProviderName(name), origin)
     }
 
     fn set_inert(&mut self, this: This, name: String, json: String, origin: Option<String>) -> Outcome {
-        self.write(&this, QueueOption::Inert(name), parse_json(&json), origin)
+        self.set_one(&this, wit::Setting::Inert((name, json)), origin)
     }
 
     fn clear(&mut self, this: This, name: String, origin: Option<String>) -> Outcome {
-        let (plugin, option) = (self.plugin_name_shared(), QueueOption::from_name(&name));
-        let allowed = self.scope().may_set(&option);
-        let settings = self.settings(&this)?;
-        Ok(allowed.map(|()| settings.clear(option, origin, &plugin)).map_err(PolicyError::from))
+        self.set_one(&this, wit::Setting::Clear(name), origin)
     }
 
     fn get(&mut self, this: This, name: String) -> wasmtime::Result<Option<String>> {

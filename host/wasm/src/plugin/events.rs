@@ -14,10 +14,10 @@ use tollgate_policy::{
     },
 };
 
-use super::{Instances, WasmPlugin, brief, egress, message, session};
+use super::{Instances, WasmPlugin, brief, egress, message, queue, session};
 use crate::{
     bindings::throttles::exports::tollgate::policy::throttles::{Scope as WitScope, Throttle as WitThrottle},
-    capability::{queue_name, queue_settings::SettingsHandle, queued_message::QueuedHandle},
+    capability::queued_message::QueuedHandle,
 };
 
 impl Plugin for WasmPlugin {
@@ -64,21 +64,10 @@ impl Plugin for WasmPlugin {
     }
 
     fn queue_config(&self, name: &QueueName, so_far: &Settings) -> Result<Option<Settings>, Failure> {
-        let mut guest = self.0.take()?;
-        let answer = guest.event(|call| {
-            let (functions, store) = call.queue_config()?;
-            let so_far = store.data_mut().table.push(SettingsHandle(so_far.clone()))?;
-            let borrowed = wasmtime::component::Resource::new_borrow(so_far.rep());
-            let interface = functions.tollgate_policy_queue_config();
-            let answer = interface.call_get_queue_config(&mut *store, &queue_name(name), borrowed)?;
-            let table = &mut store.data_mut().table;
-            table.delete(so_far)?;
-            answer
-                .map(|settings| settings.map(|handle| table.delete(handle).map(|handle| handle.0)).transpose())
-                .map_or_else(|error| Ok(Err(error)), |settings| settings.map(Ok).map_err(wasmtime::Error::from))
-        })?;
-        self.0.give_back(guest);
-        answer.map_err(|error| self.0.no_answer(&format!("about the queue {name}"), &error))
+        match self.0.is_briefed_of_queues() {
+            true => queue::briefed(&self.0, name),
+            false => queue::asked(&self.0, name, so_far),
+        }
     }
 
     fn throttles(&self, tenant: Option<&str>, campaign: Option<&str>) -> Result<Vec<Throttle>, Failure> {

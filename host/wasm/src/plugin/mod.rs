@@ -5,6 +5,7 @@ mod egress;
 mod events;
 pub(crate) mod idle;
 mod message;
+mod queue;
 mod session;
 pub(crate) mod snapshots;
 

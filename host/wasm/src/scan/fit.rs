@@ -15,9 +15,10 @@ pub(crate) const PACKAGE: &str = "tollgate:policy";
 const VERSION: &str = "0.1.0";
 
 /// What this host offers to every component. What it offers to those that were granted it has the name of a [`Capability`].
-const OFFERED: [&str; 10] = [
+const OFFERED: [&str; 11] = [
     "types",
     "log",
+    "panic",
     "clock",
     "domains",
     "metrics",
@@ -28,11 +29,12 @@ const OFFERED: [&str; 10] = [
     "queued-message",
 ];
 /// The events that this host knows.
-pub(crate) const EVENTS: [&str; 9] = [
+pub(crate) const EVENTS: [&str; 10] = [
     "configure",
     "message-received",
     "message-brief",
     "queue-config",
+    "queue-brief",
     "throttles",
     "smtp-session",
     "egress",

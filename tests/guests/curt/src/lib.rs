@@ -1,9 +1,16 @@
 //! A plugin that is told of messages in brief. Its file has a question on each line (`take-header X-Try`); without one, it asks
-//! for the field `X-Try`, and does what that says (`add NAME: VALUE`). To `tell` is to refuse with all answers.
+//! for the field `X-Try`, and does what that says (`add NAME: VALUE`). To `tell` is to refuse with all answers. Of a queue it sets
+//! what the campaign says.
 
 use tollgate_sdk::{
-    Answer, Configure, Configured, Edit, File, MessageBrief, Refused, Reply, Verdict, brief::Question, register, reject,
+    Answer, Configure, Configured, Edit, File, MessageBrief, PolicyError, QueueBrief, QueueName, Refused, Reply,
+    Setting, Verdict, Written, brief::Question, register, reject,
 };
+
+#[path = "../../greedy/src/setting.rs"]
+mod setting;
+
+use setting::setting;
 
 struct Curt(Vec<Question>);
 
@@ -57,6 +64,7 @@ impl MessageBrief for Curt {
             }
             "reject-with-250" => return Err(Reply { code: 250, enhanced: None, text: "fine".to_owned() }),
             "panic" => panic!("told to panic"),
+            "panic-at-length" => panic!("{}", "ü\n".repeat(5000)),
             _ => {}
         }
         Ok(Verdict::Accept)
@@ -74,4 +82,15 @@ fn tell(answers: &[Answer]) -> Reply {
     reject("5.0.0", &answers.iter().map(answer).collect::<Vec<_>>().join(", "))
 }
 
-register!(Curt: configure, message_brief);
+impl QueueBrief for Curt {
+    fn queue_settings(&self, name: &QueueName) -> Result<Option<Vec<Written>>, PolicyError> {
+        match name.campaign.as_deref().unwrap_or_default() {
+            "pass" => Ok(None),
+            "error" => Err(PolicyError::Other("told to".to_owned())),
+            "set too much" => Ok(Some((0..1001).map(|_| (Setting::MaxAge(60_000), None)).collect())),
+            wish => Ok(Some(setting(wish).into_iter().collect())),
+        }
+    }
+}
+
+register!(Curt: configure, message_brief, queue_brief);

@@ -110,8 +110,7 @@ declare module 'tollgate:policy/queue-settings@0.1.0' {
     constructor()
     /**
     * Sets several options at once, in their order, each with its origin; each counts as a call. At the first that is refused,
-    * with its error, it ends: those before it are set. A component that imports this alone is instantiated faster than
-    * one that imports what follows.
+    * with its error, it ends: those before it are set.
     */
     set(settings: Array<[Setting, string | undefined]>): void;
     /**

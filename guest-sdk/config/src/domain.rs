@@ -7,6 +7,10 @@
 ///
 /// Internationalised names become A-labels (RFC 5891, by UTS #46 without transitional processing). Text that is no
 /// domain at all is lower-cased and otherwise left alone: a key must exist for everything that a message may carry.
+///
+/// ```
+/// assert_eq!(tollgate_config::domain::normalize("BÜCHER.example."), "xn--bcher-kva.example");
+/// ```
 #[must_use]
 pub fn normalize(domain: &str) -> String {
     let trimmed = domain.trim().trim_end_matches('.');
