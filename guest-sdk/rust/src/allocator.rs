@@ -1,13 +1,14 @@
-//! A guest's allocator: lists of free blocks, one for each power of two.
+//! A guest's allocator: what events take comes from a small arena, all else from the standard allocator.
 //!
-//! An event takes some dozens of short texts and gives them all back, and half of what it costs in a guest is that. A block that
-//! is given back is the next that is taken, in a few instructions, and an event touches the same few pages as the one before.
-//! The first blocks are cut from memory that the component has from its birth: to grow by a page costs an instance that lives for
-//! one event more than the event. What is larger than a block is left to the standard allocator.
+//! An event takes some dozens of short texts and gives them all back, and half of what it costs in a guest is that. Here a block
+//! that is given back is the next of its size that is taken, in a few instructions, and an event touches the same few pages as
+//! the one before. The arena is part of the memory that a component has from its birth: to grow by a page costs an instance that
+//! lives for one event more than the event. What a configuration keeps would fill it for good, in blocks of powers of two: while
+//! a plugin is configured it is closed.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    cell::UnsafeCell,
+    cell::{Cell, UnsafeCell},
     ptr::null_mut,
 };
 
@@ -15,24 +16,20 @@ use std::{
 const SMALLEST: usize = 16;
 const LARGEST: usize = 2048;
 const CLASSES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
-/// How many octets blocks are cut from at a time.
-const CHUNK: usize = 16 << 10;
+/// Octets of the arena.
+const ARENA: usize = 16 << 10;
 
-/// Every block of a list holds the address of the next.
+/// Every free block holds the address of the next of its size.
 type List = *mut u8;
 
 /// The allocator of an instance.
 pub(crate) struct Blocks {
-    /// The first chunk, aligned as blocks are.
-    first: UnsafeCell<[u128; CHUNK / SMALLEST]>,
-    state: UnsafeCell<State>,
-}
-
-struct State {
-    free: [List; CLASSES],
-    /// What blocks are cut from, and how many octets of it are left. None before the first.
-    rest: *mut u8,
-    left: usize,
+    /// Aligned as blocks are.
+    arena: UnsafeCell<[u128; ARENA / SMALLEST]>,
+    free: [Cell<List>; CLASSES],
+    /// How many octets of the arena have never been taken.
+    left: Cell<usize>,
+    is_closed: Cell<bool>,
 }
 
 // SAFETY: an instance has one thread. (A component with shared memory is not taken by the host.)
@@ -40,8 +37,17 @@ unsafe impl Sync for Blocks {}
 
 impl Blocks {
     pub(crate) const fn new() -> Self {
-        let state = State { free: [null_mut(); CLASSES], rest: null_mut(), left: 0 };
-        Self { first: UnsafeCell::new([0; CHUNK / SMALLEST]), state: UnsafeCell::new(state) }
+        Self {
+            arena: UnsafeCell::new([0; ARENA / SMALLEST]),
+            free: [const { Cell::new(null_mut()) }; CLASSES],
+            left: Cell::new(ARENA),
+            is_closed: Cell::new(false),
+        }
+    }
+
+    /// Lets nothing be taken from the arena, or lets it again.
+    pub(crate) fn close(&self, is_closed: bool) {
+        self.is_closed.set(is_closed);
     }
 
     /// Returns the list of the blocks that hold what has this layout, and the size of its blocks.
@@ -53,79 +59,69 @@ impl Blocks {
         Some(((size / SMALLEST).ilog2() as usize, size))
     }
 
-    /// Returns a block that nobody has had; none where there is no memory.
+    fn is_of_arena(&self, block: *mut u8) -> bool {
+        block.addr().wrapping_sub(self.arena.get().addr()) < ARENA
+    }
+
+    /// Returns a block of the arena; none where it is closed, or has none.
+    fn take(&self, layout: Layout) -> Option<*mut u8> {
+        let (class, size) = Self::class(layout).filter(|_| !self.is_closed.get())?;
+        let block = self.free[class].get();
+        if !block.is_null() {
+            // SAFETY: a free block is aligned and large enough for an address, which it holds.
+            self.free[class].set(unsafe { block.cast::<List>().read() });
+            return Some(block);
+        }
+        let left = self.left.get().checked_sub(size)?;
+        self.left.set(left);
+        // SAFETY: it lies within the arena.
+        Some(unsafe { self.arena.get().cast::<u8>().add(left) })
+    }
+
+    /// Puts a block of the arena into its list.
     ///
     /// # Safety
-    /// There is no reference to the state.
-    unsafe fn cut(&self, size: usize) -> *mut u8 {
-        // SAFETY: there is one thread, and no other reference. The layout's size is not zero. A block lies within its chunk.
-        unsafe {
-            let state = &mut *self.state.get();
-            if state.left < size {
-                let is_first = state.rest.is_null();
-                let more = || System.alloc(Layout::from_size_align_unchecked(CHUNK, SMALLEST));
-                let chunk = if is_first { self.first.get().cast() } else { more() };
-                if chunk.is_null() {
-                    return chunk;
-                }
-                (state.rest, state.left) = (chunk, CHUNK);
-            }
-            let block = state.rest;
-            (state.rest, state.left) = (block.add(size), state.left - size);
-            block
+    /// It was taken with this layout, and nobody uses it.
+    unsafe fn give_back(&self, block: *mut u8, layout: Layout) {
+        if let Some((class, _)) = Self::class(layout) {
+            // SAFETY: it is nobody's, aligned and large enough for an address.
+            unsafe { block.cast::<List>().write(self.free[class].get()) };
+            self.free[class].set(block);
         }
     }
 }
 
-// SAFETY: blocks are at least as large and as aligned as the layout wants, and are in one list or taken, never both.
+// SAFETY: blocks are at least as large and as aligned as the layout wants (sizes are multiples of the alignment, and are taken from
+// the end of what is aligned), and are in one list or taken, never both.
 unsafe impl GlobalAlloc for Blocks {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let Some((class, size)) = Self::class(layout) else {
-            // SAFETY: as the caller's.
-            return unsafe { System.alloc(layout) };
-        };
-        // SAFETY: there is one thread, and what is in a list is a block that holds the address of the next.
-        unsafe {
-            let head = &raw mut (*self.state.get()).free[class];
-            let block = head.read();
-            if block.is_null() {
-                return self.cut(size);
-            }
-            head.write(block.cast::<List>().read());
-            block
-        }
+        // SAFETY: as the caller's.
+        self.take(layout).unwrap_or_else(|| unsafe { System.alloc(layout) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match Self::class(layout) {
-            // SAFETY: the caller says that it is a block of this layout, so of this class, and that nobody uses it. It is aligned
-            // and large enough for an address.
-            Some((class, _)) => unsafe {
-                let head = &raw mut (*self.state.get()).free[class];
-                block.cast::<List>().write(head.read());
-                head.write(block);
-            },
-            // SAFETY: as the caller's; it came from there.
-            None => unsafe { System.dealloc(block, layout) },
-        }
+        // SAFETY: as the caller's; it goes back to where it came from.
+        unsafe { if self.is_of_arena(block) { self.give_back(block, layout) } else { System.dealloc(block, layout) } }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if !self.is_of_arena(block) {
+            // SAFETY: as the caller's; it came from there.
+            return unsafe { System.realloc(block, layout, size) };
+        }
         // SAFETY: the caller says that the size is not zero, and fits.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        match (Self::class(layout), Self::class(wanted)) {
-            (Some(before), Some(after)) if before == after => block,
-            // SAFETY: as the caller's; it came from there.
-            (None, None) => unsafe { System.realloc(block, layout, size) },
-            // SAFETY: both are at least as long as what is copied, and are not the same.
-            _ => unsafe {
-                let moved = self.alloc(wanted);
-                if !moved.is_null() {
-                    block.copy_to_nonoverlapping(moved, layout.size().min(size));
-                    self.dealloc(block, layout);
-                }
-                moved
-            },
+        if Self::class(layout) == Self::class(wanted) {
+            return block;
+        }
+        // SAFETY: both are at least as long as what is copied, and are not the same.
+        unsafe {
+            let moved = self.alloc(wanted);
+            if !moved.is_null() {
+                block.copy_to_nonoverlapping(moved, layout.size().min(size));
+                self.give_back(block, layout);
+            }
+            moved
         }
     }
 }
@@ -162,6 +158,7 @@ mod tests {
         };
         for step in 0..100_000 {
             let size = [1, 15, 16, 17, 100, 2048, 2049, 5000][random(8)];
+            blocks.close(random(4) == 0);
             match random(3) {
                 0 if !taken.is_empty() => {
                     let Taken { block, layout, mark } = taken.swap_remove(random(taken.len()));

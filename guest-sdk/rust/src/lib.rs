@@ -109,6 +109,16 @@ pub type Written = (Setting, Option<String>);
 /// assert_eq!((fits("spring"), fits(&"x".repeat(20_000))), (true, false));
 /// ```
 pub const LONGEST_META: usize = 16 << 10;
+/// Runs what configures a plugin, apart from the memory that events take; called by what `register!` writes.
+#[doc(hidden)]
+pub fn __configuring<T>(configure: impl FnOnce() -> T) -> T {
+    #[cfg(all(target_family = "wasm", feature = "allocator"))]
+    ALLOCATOR.close(true);
+    let configured = configure();
+    #[cfg(all(target_family = "wasm", feature = "allocator"))]
+    ALLOCATOR.close(false);
+    configured
+}
 #[cfg(all(target_family = "wasm", feature = "allocator"))]
 #[global_allocator]
 static ALLOCATOR: allocator::Blocks = allocator::Blocks::new();

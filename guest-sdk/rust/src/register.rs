@@ -113,7 +113,7 @@ macro_rules! __event {
         impl $crate::bindings::configure::exports::tollgate::policy::configure::Guest for Exports {
             fn init(files: ::std::vec::Vec<$crate::File>) -> ::std::result::Result<$crate::Loaded, $crate::Refused> {
                 $crate::install_panic_hook();
-                let configured = <$plugin as $crate::Configure>::configure(files)?;
+                let configured = $crate::__configuring(|| <$plugin as $crate::Configure>::configure(files))?;
                 Exports::put(configured.plugin);
                 Ok($crate::Loaded { diagnostics: configured.diagnostics, references: configured.references })
             }

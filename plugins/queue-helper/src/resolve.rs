@@ -12,8 +12,17 @@ pub fn levels<'a>(
     tenant: Option<&str>,
     campaign: Option<&str>,
 ) -> impl DoubleEndedIterator<Item = &'a Level> {
+    levels_at(config, destination(config, domain), tenant, campaign)
+}
+
+/// Returns the levels that apply to mail to a destination.
+fn levels_at<'a>(
+    config: &'a Config,
+    destination: Option<&'a Destination>,
+    tenant: Option<&str>,
+    campaign: Option<&str>,
+) -> impl DoubleEndedIterator<Item = &'a Level> {
     let default = config.destinations.get("default").map(|destination| &destination.level);
-    let destination = destination(config, domain);
     let of_tenant = tenant.and_then(|name| config.tenants.get(name));
     let of_campaign = of_tenant.zip(campaign).and_then(|(tenant, name)| tenant.campaigns.get(name));
     let here = destination.zip(tenant).and_then(|(destination, name)| destination.tenants.get(name));
@@ -37,10 +46,11 @@ pub fn routing_domain<'a>(
     tenant: Option<&str>,
     campaign: Option<&str>,
 ) -> Option<&'a str> {
-    if !config.routes.elsewhere && !destination(config, domain).is_some_and(|here| here.routes) {
+    let here = destination(config, domain);
+    if !config.routes.elsewhere && !here.is_some_and(|here| here.routes) {
         return None;
     }
-    let mut levels = levels(config, domain, tenant, campaign).rev();
+    let mut levels = levels_at(config, here, tenant, campaign).rev();
     levels.find_map(|level| level.routing_domain.as_ref()).map(|domain| domain.value.as_str())
 }
 
