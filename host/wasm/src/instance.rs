@@ -190,9 +190,8 @@ impl Guest {
     /// Returns whether it has answered enough, lived long enough, or grown close to what it may have.
     pub(crate) fn is_worn(&mut self) -> bool {
         let (calls, until) = *self.lifetime.get_or_insert_with(lifetime);
-        let ceiling = &self.store.data().ceiling;
         let is_old = || self.calls.is_multiple_of(LOOKS_AT_CLOCK) && Instant::now() >= until;
-        self.calls >= calls || ceiling.memory_used > ceiling.memory / 4 * 3 || is_old()
+        self.calls >= calls || self.store.data().is_nearly_full() || is_old()
     }
 
     /// Returns whether the host keeps something for it.

@@ -33,6 +33,8 @@ pub(crate) struct HostState {
     host_calls_left: u32,
     header_bytes_left: usize,
     configuring: bool,
+    /// Octets of memory that it had when it was configured.
+    configured: usize,
     panic: Option<String>,
     /// What it has said of one so far.
     said_in_panic: Vec<u8>,
@@ -56,6 +58,7 @@ impl HostState {
             host_calls_left: u32::MAX,
             header_bytes_left: 0,
             configuring: true,
+            configured: 0,
             panic: None,
             said_in_panic: Vec::new(),
             maker,
@@ -64,14 +67,23 @@ impl HostState {
 
     /// Starts the budgets of an event.
     pub(crate) fn begin_event(&mut self) {
-        self.configuring = false;
-        self.ceiling.memory = self.maker.limits.memory;
+        if self.configuring {
+            (self.configuring, self.configured) = (false, self.ceiling.memory_used);
+        }
+        // What a large configuration takes is its own to keep; an event may not add to it.
+        self.ceiling.memory = self.maker.limits.memory.max(self.configured);
         // What an earlier event met is no reason for the failure of this one.
         (self.ceiling.refused, self.panic) = (None, None);
         self.said_in_panic.clear();
         self.host_calls_left = self.maker.limits.host_calls;
         self.header_bytes_left = self.maker.limits.header_bytes;
         self.stopwatch = Stopwatch::start(self.maker.limits.cpu, self.maker.limits.wall);
+    }
+
+    /// Returns whether most of what events may take is taken.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        let room = self.ceiling.memory - self.configured.min(self.ceiling.memory);
+        self.ceiling.memory_used > self.configured + room / 4 * 3
     }
 
     pub(crate) fn tick(&mut self) -> Result<(), OutOfTime> {

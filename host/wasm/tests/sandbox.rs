@@ -128,6 +128,18 @@ fn of_many_large_answers_at_once_a_guest_gets_what_may_cross_in_a_call() {
 }
 
 #[test]
+fn an_instance_that_is_larger_than_events_may_make_it_goes_on_from_event_to_event() {
+    let component = runtime().load(guest::ROGUE).expect("a component");
+    let limits = Limits { wall: Duration::from_secs(20), memory: 1 << 20, ..Limits::default() };
+    let setup = Setup { name: "test".to_owned(), limits, instances: Instances::Warm, ..Setup::default() };
+    let (plugin, _) = WasmPlugin::start(component, setup).expect("a plugin");
+
+    let calls = ["count", "count"].map(|instruction| told(&plugin, instruction));
+
+    assert_eq!(calls, ["550 5.0.0 1", "550 5.0.0 2"]);
+}
+
+#[test]
 fn header_injection_and_header_floods_are_refused() {
     let plugin = plugin(guest::ROGUE, Instances::Warm);
 
