@@ -6,6 +6,8 @@ mod bare;
 mod large;
 #[path = "policy/lua.rs"]
 mod lua;
+#[path = "policy/side_by_side.rs"]
+mod side_by_side;
 
 use std::{hint::black_box, sync::Arc, time::Duration};
 
@@ -121,6 +123,7 @@ fn message_received(criterion: &mut Criterion) {
         bencher.iter_batched(|| draft.edits.clone(), ask, BatchSize::SmallInput);
     });
     group.finish();
+    side_by_side::side_by_side();
 }
 
 fn settings(criterion: &mut Criterion) {
