@@ -55,8 +55,10 @@ else
 endif
 	$(CARGO) test --workspace --doc
 
-# What others would get of the crates that plugins are written with; needs the registry.
+# What others would get of the crates that plugins are written with; needs the registry. cargo unpacks the first crate for the
+# second one once per version, into the home of all projects, and would take an older day's copy for today's.
 package:
+	rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/tollgate-*
 	$(CARGO) package --quiet --package tollgate-config --package tollgate-sdk
 
 # Whether what plugins are written with still takes what was written before; needs cargo-semver-checks.
