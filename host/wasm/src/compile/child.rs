@@ -48,7 +48,7 @@ fn perform(job: &Job) -> Result<Vec<u8>, String> {
             let engine = engine::compiling().map_err(|error| words(&error))?;
             engine.precompile_component(&job.octets).map_err(|error| words(&error))
         }
-        Task::Snapshot { files } => snapshot::take(&job.octets, files, &job.limits),
+        Task::Snapshot { files, instances } => snapshot::take(&job.octets, files, *instances, &job.limits),
     }
 }
 

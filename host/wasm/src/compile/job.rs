@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Limits;
+use crate::{limits::Limits, plugin::Instances};
 
 /// What a child does.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub(crate) enum Task {
     Snapshot {
         /// Name and content of each.
         files: Vec<(String, Vec<u8>)>,
+        /// How long its instances will live.
+        instances: Instances,
     },
 }
 

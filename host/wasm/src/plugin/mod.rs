@@ -14,6 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
+use serde::{Deserialize, Serialize};
 use tollgate_capability::http::Allowed;
 use tollgate_config::{Finding, Position, Severity};
 use tollgate_policy::{Failure, FailureKind, Room, Vitals, scope::Scope};
@@ -35,7 +36,7 @@ use snapshots::SnapshotState;
 const KEPT: usize = 64;
 
 /// Whether instances are used again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Instances {
     /// One event, one instance.
     #[default]
@@ -157,7 +158,7 @@ impl WasmPlugin {
             .map_err(|refused| StartError::Configuration(configuration(refused.diagnostics, refused.references)))?;
         let questions = brief::questions(&mut guest)?;
         maker.given.metrics.close();
-        let snapshot = SnapshotState::new(&component, &files);
+        let snapshot = SnapshotState::new(&component, &files, instances);
         let inner =
             Inner { component, maker, files, instances, questions, room, idle: Mutex::new(Vec::new()), snapshot };
         inner.give_back(guest);

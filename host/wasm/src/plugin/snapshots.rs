@@ -12,7 +12,7 @@ use std::sync::{
 
 use tollgate_capability::Grants;
 
-use super::{Inner, wit};
+use super::{Inner, Instances, wit};
 use crate::{
     cache::Key,
     compile::{Job, Task},
@@ -33,17 +33,19 @@ pub(super) struct SnapshotState {
 }
 
 impl SnapshotState {
-    pub(super) fn new(component: &Component, files: &[wit::File]) -> Self {
+    pub(super) fn new(component: &Component, files: &[wit::File], instances: Instances) -> Self {
         let is_configured = component.image.exports.configure.is_some();
         let of_use = is_configured && component.octets().len() <= snapshot::LARGEST;
-        let pair = of_use.then(|| (*component.hash(), hash(files, component.grants())));
+        let pair = of_use.then(|| (*component.hash(), hash(files, component.grants(), instances)));
         Self { pair, made: AtomicU32::new(0) }
     }
 }
 
-/// Hashes files and grants so that nothing else has the same hash. With other grants an instance may run elsewhere.
-fn hash(files: &[wit::File], grants: Grants) -> blake3::Hash {
+/// Hashes files, grants and how long instances live so that nothing else has the same hash. With other grants an instance may run
+/// elsewhere, and one that lives for longer must give back what it takes.
+fn hash(files: &[wit::File], grants: Grants, instances: Instances) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
+    hasher.update(&[instances as u8]);
     for granted in grants.iter() {
         hasher.update(granted.name().as_bytes()).update(b"\n");
     }
@@ -96,7 +98,7 @@ impl Inner {
         let limits = self.maker.limits.clone();
         let files = self.files.iter().map(|file| (file.name.clone(), file.content.clone())).collect();
         let octets = self.component.octets().to_vec();
-        let job = Job { task: Task::Snapshot { files }, octets, limits: limits.clone() };
+        let job = Job { task: Task::Snapshot { files, instances: self.instances }, octets, limits: limits.clone() };
         let taken = runtime.compiler().run(&job).map_err(|error| error.to_string())?;
         // A guest had a hand in it: it is looked over like what a stranger brings.
         scan::scan(&taken, &snapshot::limits(&limits)).map_err(|error| error.to_string())?;

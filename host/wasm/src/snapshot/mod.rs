@@ -4,6 +4,8 @@
 //! happens in a compile child; what comes back is plain Wasm, checked like any other, and compiled in another child.
 //! [`Snapshots`] keeps those that are in use, up to a number of octets; what falls out works as before, more slowly.
 
+mod one_event;
+
 use std::{
     future::Future,
     sync::{Arc, Mutex, PoisonError},
@@ -20,6 +22,7 @@ use crate::{
     instance::{Guest, Maker},
     limits::Limits,
     place::{Image, Place},
+    plugin::Instances,
 };
 
 /// Largest component of which a snapshot is taken, in octets: others are made by tools whose output gains nothing by it.
@@ -32,11 +35,16 @@ pub(crate) fn limits(of_component: &Limits) -> Limits {
     Limits { artifact: of_component.artifact + of_component.init_memory, ..of_component.clone() }
 }
 
-/// Returns a component, as Wasm, that is as this one once it has taken these files.
+/// Returns a component, as Wasm, that is as this one once it has taken these files, for instances that live so long.
 ///
 /// # Errors
 /// Why it cannot be done, for the log: some components cannot be, and do without.
-pub(crate) fn take(octets: &[u8], files: &[(String, Vec<u8>)], limits: &Limits) -> Result<Vec<u8>, String> {
+pub(crate) fn take(
+    octets: &[u8],
+    files: &[(String, Vec<u8>)],
+    instances: Instances,
+    limits: &Limits,
+) -> Result<Vec<u8>, String> {
     let words = |error: wasmtime::Error| format!("{error:#}");
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument_component(octets).map_err(words)?;
@@ -45,7 +53,11 @@ pub(crate) fn take(octets: &[u8], files: &[(String, Vec<u8>)], limits: &Limits) 
     let image = Arc::new(place.link(&code, 0).map_err(words)?);
     let mut configured = Configured(configured(&image, files, limits)?);
     let taken = wizer.snapshot_component(&context, &mut configured).now_or_never();
-    taken.ok_or("the component waits for something while it is read")?.map_err(words)
+    let taken = taken.ok_or("the component waits for something while it is read")?.map_err(words)?;
+    match instances {
+        Instances::Fresh => one_event::of(&taken),
+        Instances::Warm => Ok(taken),
+    }
 }
 
 fn configured(image: &Arc<Image>, files: &[(String, Vec<u8>)], limits: &Limits) -> Result<Guest, String> {
@@ -96,7 +108,7 @@ impl ComponentInstanceState for Configured {
     }
 }
 
-/// What a snapshot is of: a component's digest, and that of its files and grants.
+/// What a snapshot is of: a component's digest, and that of its files, its grants and how long its instances live.
 pub(crate) type Pair = (blake3::Hash, blake3::Hash);
 
 /// Snapshots in use, the least recently used first to go.
