@@ -3,15 +3,25 @@
 //! One line below for each event. A look-up has its price, so an instance that lives for one event looks up
 //! just that event's functions, and one that lives longer does it once.
 
-use std::cell::OnceCell;
+use std::{
+    cell::{Cell, OnceCell},
+    ops::Deref,
+};
 
 use tollgate_policy::{Event, Events};
 use wasmtime::{
     Store,
-    component::{Instance, InstancePre},
+    component::{ComponentExportIndex, Instance, InstancePre, TypedFunc},
 };
 
-use crate::{bindings, component::LoadError, state::HostState};
+use crate::{
+    bindings::{
+        self, host::tollgate::policy::message::Answer,
+        message_brief::exports::tollgate::policy::message_brief::Judgement,
+    },
+    component::LoadError,
+    state::HostState,
+};
 
 impl Exports {
     /// Sees to it that no event is handled in two ways.
@@ -29,12 +39,52 @@ impl Exports {
     }
 }
 
+/// The one function of `message-brief` that messages need: an instance is not asked again what a plugin asks of every message.
+pub(crate) type Judge = TypedFunc<(Vec<Answer>,), (Judgement,)>;
+
+/// Returns where in a component that function is.
+fn judge(pre: &InstancePre<HostState>) -> Option<ComponentExportIndex> {
+    let interface = pre.component().get_export_index(None, "tollgate:policy/message-brief@0.1.0")?;
+    pre.component().get_export_index(Some(&interface), "judge")
+}
+
 /// A call that is about to be made: the instance with its functions, and the store to make it in.
 pub(crate) struct Call<'a> {
     pub(crate) exports: &'a Exports,
     pub(crate) instance: &'a Instance,
-    pub(crate) functions: &'a Functions,
+    /// What has been looked up before, of an instance that is used again.
+    pub(crate) kept: Option<&'a Functions>,
     pub(crate) store: &'a mut Store<HostState>,
+}
+
+/// Functions of an instance.
+pub(crate) enum Found<'a, T> {
+    Before(&'a T),
+    Now(T),
+}
+
+impl<T> Deref for Found<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Before(functions) => functions,
+            Self::Now(functions) => functions,
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Returns the function that judges a message, which the component must export, and the store to call it in.
+    pub(crate) fn judge(self) -> wasmtime::Result<(Judge, &'a mut Store<HostState>)> {
+        let at = self.exports.judge.as_ref().expect("only events that the component exports are asked");
+        let known = self.kept.and_then(|kept| kept.judge.get());
+        let judge = known.map_or_else(|| self.instance.get_typed_func(&mut *self.store, at), Ok)?;
+        if let Some(kept) = self.kept {
+            kept.judge.set(Some(judge));
+        }
+        Ok((judge, self.store))
+    }
 }
 
 macro_rules! exports {
@@ -42,18 +92,20 @@ macro_rules! exports {
         /// Where in a component its events are; those that it does not export are none.
         pub(crate) struct Exports {
             $(pub(crate) $field: Option<bindings::$field::$indices>,)*
+            judge: Option<ComponentExportIndex>,
         }
 
         /// The functions of an instance, as far as they have been looked up.
         #[derive(Default)]
         pub(crate) struct Functions {
             $($field: OnceCell<bindings::$field::$world>,)*
+            judge: Cell<Option<Judge>>,
         }
 
         impl Exports {
             /// Reads a component's type.
             pub(crate) fn find(pre: &InstancePre<HostState>) -> Self {
-                Self { $($field: bindings::$field::$indices::new(pre).ok(),)* }
+                Self { $($field: bindings::$field::$indices::new(pre).ok(),)* judge: judge(pre) }
             }
 
             /// Returns the events that the component handles, which configuration is none of.
@@ -69,13 +121,17 @@ macro_rules! exports {
                 /// Returns the functions of this event, which the component must export, and the store to call them in.
                 pub(crate) fn $field(
                     self,
-                ) -> wasmtime::Result<(&'a bindings::$field::$world, &'a mut Store<HostState>)> {
-                    let cell = &self.functions.$field;
-                    if cell.get().is_none() {
-                        let at = self.exports.$field.as_ref().expect("only events that the component exports are asked");
-                        drop(cell.set(at.load(&mut *self.store, self.instance)?));
+                ) -> wasmtime::Result<(Found<'a, bindings::$field::$world>, &'a mut Store<HostState>)> {
+                    if let Some(kept) = self.kept.and_then(|kept| kept.$field.get()) {
+                        return Ok((Found::Before(kept), self.store));
                     }
-                    Ok((cell.get().expect("it has just been put there"), self.store))
+                    let at = self.exports.$field.as_ref().expect("only events that the component exports are asked");
+                    let now = at.load(&mut *self.store, self.instance)?;
+                    let found = match self.kept {
+                        Some(kept) => Found::Before(kept.$field.get_or_init(|| now)),
+                        None => Found::Now(now),
+                    };
+                    Ok((found, self.store))
                 }
             )*
         }

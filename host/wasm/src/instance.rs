@@ -36,7 +36,8 @@ pub(crate) struct Guest {
     maker: Arc<Maker>,
     image: Arc<Image>,
     instance: Instance,
-    functions: Functions,
+    /// What has been looked up in it; none is kept of one that has not been used before, and mostly is not used again.
+    functions: Option<Box<Functions>>,
     calls: u32,
     /// After so many calls, and so long, it is replaced: what a guest leaks or piles up has an end. Nothing where it has never
     /// been kept.
@@ -125,7 +126,7 @@ impl Guest {
         drop(running);
         let (image, maker) = (Arc::clone(image), Arc::clone(maker));
         maker.counts.instances.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { store, maker, image, instance, functions: Functions::default(), calls: 0, lifetime: None })
+        Ok(Self { store, maker, image, instance, functions: None, calls: 0, lifetime: None })
     }
 
     /// Gives the guest its files. A component that takes none is configured by nothing.
@@ -182,9 +183,14 @@ impl Guest {
     fn call<T>(&mut self, run: impl FnOnce(Call<'_>) -> wasmtime::Result<T>) -> Result<T, Failure> {
         self.store.set_epoch_deadline(TICKS);
         let _running = self.image.place.ticker.run();
-        let (exports, instance, functions) = (&self.image.exports, &self.instance, &self.functions);
-        let answer = run(Call { exports, instance, functions, store: &mut self.store });
+        let (exports, instance, kept) = (&self.image.exports, &self.instance, self.functions.as_deref());
+        let answer = run(Call { exports, instance, kept, store: &mut self.store });
         answer.map_err(|error| failure(&mut self.store, &self.maker, &error))
+    }
+
+    /// Has what is looked up in it kept from now on.
+    pub(crate) fn will_be_used_again(&mut self) {
+        self.functions.get_or_insert_default();
     }
 
     /// Returns whether it has answered enough, lived long enough, or grown close to what it may have.

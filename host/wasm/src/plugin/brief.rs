@@ -52,13 +52,13 @@ pub(super) fn judge(
     let mut guest = inner.take()?;
     let received = Arc::clone(received);
     let (edits, told) = guest.event(|call| {
-        let (functions, store) = call.message_brief()?;
+        let (judge, store) = call.judge()?;
         let mut message = MessageHandle::new(received, edits, store.data().scope());
         let answers = match answers(store.data_mut(), &mut message, questions)? {
             Ok(answers) => answers,
             Err(reply) => return Ok((message.edits, Told::Unusable(reply))),
         };
-        let judgement = functions.tollgate_policy_message_brief().call_judge(&mut *store, &answers)?;
+        let (judgement,) = judge.call(&mut *store, (answers,))?;
         let made = make(store.data_mut(), &mut message, judgement.edits)?;
         Ok((message.edits, Told::Judged(judgement.verdict, made)))
     })?;

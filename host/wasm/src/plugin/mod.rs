@@ -184,10 +184,12 @@ impl WasmPlugin {
 
 impl Inner {
     fn take(self: &Arc<Self>) -> Result<Guest, Failure> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(guest) => Ok(guest),
-            None => self.make(),
+        match self.instances {
+            Instances::Fresh => self.make(),
+            Instances::Warm => {
+                let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                idle.map_or_else(|| self.make(), Ok)
+            }
         }
     }
 
@@ -213,6 +215,7 @@ impl Inner {
 
     fn give_back(&self, mut guest: Guest) {
         if self.instances == Instances::Warm && !guest.is_worn() {
+            guest.will_be_used_again();
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.len() < KEPT {
                 idle.push(guest);
