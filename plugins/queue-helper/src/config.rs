@@ -46,6 +46,8 @@ pub struct Config {
     pub destinations: BTreeMap<String, Destination>,
     /// What of the above is looked for in vain most of the time.
     pub routes: Routes,
+    /// Whether some tenant may be used by certain identities only.
+    pub guarded: bool,
 }
 
 /// Where mail is routed elsewhere at all. Every message asks, and of all levels few say so.
@@ -111,7 +113,7 @@ pub struct Destination {
     pub level: Level,
     /// Options for tenants' mail to it.
     pub tenants: BTreeMap<String, DestinationTenant>,
-    /// Whether some level here routes mail elsewhere; see [`Config::note_routes`].
+    /// Whether some level here routes mail elsewhere; see [`Config::sum_up`].
     pub routes: bool,
 }
 
@@ -207,8 +209,8 @@ impl Config {
         named.flatten().chain(guarded).collect()
     }
 
-    /// Notes what routes mail elsewhere, once all files are there.
-    pub fn note_routes(&mut self) {
+    /// Notes what routes mail elsewhere, and whether identities matter, once all files are there.
+    pub fn sum_up(&mut self) {
         let routes = |level: &Level| level.routing_domain.is_some();
         for destination in self.destinations.values_mut() {
             let here = destination.levels().any(routes);
@@ -218,6 +220,7 @@ impl Config {
         let elsewhere = default || self.tenants.values().flat_map(Tenant::levels).any(routes);
         let anywhere = self.levels().any(routes);
         self.routes = Routes { anywhere, elsewhere };
+        self.guarded = self.tenants.values().any(|tenant| tenant.require_authz.is_some());
     }
 
     fn levels(&self) -> impl Iterator<Item = &Level> {

@@ -34,8 +34,9 @@ pub fn questions(config: &Config) -> Vec<Question> {
         _ => Question::Header(name.clone()),
     };
     let schedule = scheduling_header.iter().cloned().map(Question::TakeSchedule);
+    let identity = config.guarded.then_some(Question::AuthzId);
     let domain = config.routes.anywhere.then_some(Question::Domain);
-    let session = [Question::MayRelay, Question::AuthzId, meta("tenant"), meta("campaign")].into_iter().chain(domain);
+    let session = [Question::MayRelay, meta("tenant"), meta("campaign")].into_iter().chain(identity).chain(domain);
     let campaign = campaign_header.iter().map(|name| header(name, config.remove_campaign_header));
     let tenant = tenant_header.iter().map(|name| header(name, config.remove_tenant_header));
     schedule.chain(session).chain(campaign).chain(tenant).collect()
@@ -57,7 +58,8 @@ impl Seen {
             }
             _ => None,
         };
-        let [authz_id, preset_tenant, preset_campaign] = [text(), text(), text()];
+        let [preset_tenant, preset_campaign] = [text(), text()];
+        let authz_id = config.guarded.then(&mut text).flatten();
         let domain = config.routes.anywhere.then(&mut text).flatten();
         let mut header = |name: &Option<String>| name.as_ref().and_then(|_| text());
         let (campaign, tenant) = (header(&config.campaign_header), header(&config.tenant_header));
@@ -156,6 +158,8 @@ fn refused(text: &str) -> Reply {
     reject("5.7.1", &text.replace(char::is_control, " "))
 }
 
+/// In line, a key is a number in the code; else it is a text in a page of memory that no message needs otherwise.
+#[inline(always)]
 fn set(key: &str, value: String) -> Edit {
     Edit::SetMeta((key.to_owned(), Some(value)))
 }

@@ -52,7 +52,7 @@ pub fn load(files: &[(String, Vec<u8>)]) -> Loaded {
         config.overlay(reader.config(&table));
         findings.extend(found.into_sorted());
     }
-    config.note_routes();
+    config.sum_up();
     findings.extend(mentions.findings(&config));
     let rank = |finding: &Finding| files.iter().position(|(name, _)| Some(name) == finding.file.as_ref());
     findings.sort_by_cached_key(|finding| (rank(finding), finding.at));

@@ -77,9 +77,9 @@ fn a_field_that_goes_is_not_there_for_a_second_purpose() {
 fn what_is_asked_is_what_the_files_name() {
     let questions = ["", QUEUES].map(|text| format!("{:?}", plugin(text).questions()));
 
-    let session = "Question::MayRelay, Question::AuthzId, Question::Meta(\"tenant\"), Question::Meta(\"campaign\")";
+    let session = "Question::MayRelay, Question::Meta(\"tenant\"), Question::Meta(\"campaign\")";
     let named = format!(
-        "[Question::TakeSchedule(\"X-Schedule\"), {session}, Question::Domain, Question::Header(\"X-Campaign\"), Question::TakeHeader(\"X-Tenant\")]"
+        "[Question::TakeSchedule(\"X-Schedule\"), {session}, Question::AuthzId, Question::Domain, Question::Header(\"X-Campaign\"), Question::TakeHeader(\"X-Tenant\")]"
     );
     assert_eq!(questions, [format!("[{session}]"), named]);
 }
