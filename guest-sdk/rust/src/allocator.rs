@@ -1,16 +1,22 @@
-//! A guest's allocator: what events take comes from a small arena, all else from the standard allocator.
+//! A guest's allocator: what events take comes from a small arena, all else from the heap.
 //!
 //! An event takes some dozens of short texts and gives them all back, and half of what it costs in a guest is that. Here a block
-//! that is given back is the next of its size that is taken, in a few instructions, and an event touches the same few pages as
-//! the one before. The arena is part of the memory that a component has from its birth: to grow by a page costs an instance that
-//! lives for one event more than the event. What a configuration keeps would fill it for good, in blocks of powers of two: while
-//! a plugin is configured it is closed.
+//! that is given back is the next of its size that is taken, in a few instructions, and an event touches the same few octets as
+//! the one before: most write into one page, and in an instance that lives for one event each page is copied for it. The arena is
+//! part of the memory that a component has from its birth: to grow by a page costs an instance that lives for one event more than
+//! the event. What a configuration keeps would fill it for good, in blocks of powers of two: while a plugin is configured it is
+//! closed.
 
+#[cfg(not(target_family = "wasm"))]
+use std::alloc::System as HEAP;
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
+    alloc::{GlobalAlloc, Layout},
     cell::{Cell, UnsafeCell},
     ptr::null_mut,
 };
+
+#[cfg(target_family = "wasm")]
+use crate::heap::HEAP;
 
 /// The smallest block and the largest, in octets, and how they are aligned.
 const SMALLEST: usize = 16;
@@ -18,18 +24,22 @@ const LARGEST: usize = 2048;
 const CLASSES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
 /// Octets of the arena.
 const ARENA: usize = 16 << 10;
+const _: () = assert!(align_of::<u128>() == SMALLEST, "the arena is aligned as blocks are");
 
 /// Every free block holds the address of the next of its size.
 type List = *mut u8;
 
-/// The allocator of an instance.
+/// The allocator of an instance. At first all of it is zero, so that a component need not bring it.
+#[repr(C)]
 pub(crate) struct Blocks {
-    /// Aligned as blocks are.
-    arena: UnsafeCell<[u128; ARENA / SMALLEST]>,
     free: [Cell<List>; CLASSES],
-    /// How many octets of the arena have never been taken.
-    left: Cell<usize>,
+    /// How many octets of the arena have been taken since it was whole.
+    taken: Cell<usize>,
+    /// How many blocks of it somebody has. When all are given back it is whole again, and the next one is its first.
+    lent: Cell<usize>,
     is_closed: Cell<bool>,
+    /// Aligned as blocks are, which are taken from its start: next to what is noted about them.
+    arena: UnsafeCell<[u128; ARENA / SMALLEST]>,
 }
 
 // SAFETY: an instance has one thread. (A component with shared memory is not taken by the host.)
@@ -38,10 +48,11 @@ unsafe impl Sync for Blocks {}
 impl Blocks {
     pub(crate) const fn new() -> Self {
         Self {
-            arena: UnsafeCell::new([0; ARENA / SMALLEST]),
             free: [const { Cell::new(null_mut()) }; CLASSES],
-            left: Cell::new(ARENA),
+            taken: Cell::new(0),
+            lent: Cell::new(0),
             is_closed: Cell::new(false),
+            arena: UnsafeCell::new([0; ARENA / SMALLEST]),
         }
     }
 
@@ -66,16 +77,31 @@ impl Blocks {
     /// Returns a block of the arena; none where it is closed, or has none.
     fn take(&self, layout: Layout) -> Option<*mut u8> {
         let (class, size) = Self::class(layout).filter(|_| !self.is_closed.get())?;
+        let block = self.reuse(class).or_else(|| self.cut(size))?;
+        self.lent.set(self.lent.get() + 1);
+        Some(block)
+    }
+
+    /// Returns the block that was put into this list last.
+    fn reuse(&self, class: usize) -> Option<*mut u8> {
         let block = self.free[class].get();
-        if !block.is_null() {
-            // SAFETY: a free block is aligned and large enough for an address, which it holds.
-            self.free[class].set(unsafe { block.cast::<List>().read() });
-            return Some(block);
+        if block.is_null() {
+            return None;
         }
-        let left = self.left.get().checked_sub(size)?;
-        self.left.set(left);
+        // SAFETY: a free block is aligned and large enough for an address, which it holds.
+        self.free[class].set(unsafe { block.cast::<List>().read() });
+        Some(block)
+    }
+
+    /// Returns a block out of what is not in blocks yet.
+    fn cut(&self, size: usize) -> Option<*mut u8> {
+        let (from, until) = (self.taken.get(), self.taken.get() + size);
+        if until > ARENA {
+            return None;
+        }
+        self.taken.set(until);
         // SAFETY: it lies within the arena.
-        Some(unsafe { self.arena.get().cast::<u8>().add(left) })
+        Some(unsafe { self.arena.get().cast::<u8>().add(from) })
     }
 
     /// Puts a block of the arena into its list.
@@ -83,7 +109,13 @@ impl Blocks {
     /// # Safety
     /// It was taken with this layout, and nobody uses it.
     unsafe fn give_back(&self, block: *mut u8, layout: Layout) {
-        if let Some((class, _)) = Self::class(layout) {
+        let Some((class, _)) = Self::class(layout) else { return };
+        let lent = self.lent.get() - 1;
+        self.lent.set(lent);
+        if lent == 0 {
+            self.taken.set(0);
+            self.free.iter().for_each(|list| list.set(null_mut()));
+        } else {
             // SAFETY: it is nobody's, aligned and large enough for an address.
             unsafe { block.cast::<List>().write(self.free[class].get()) };
             self.free[class].set(block);
@@ -91,23 +123,23 @@ impl Blocks {
     }
 }
 
-// SAFETY: blocks are at least as large and as aligned as the layout wants (sizes are multiples of the alignment, and are taken from
-// the end of what is aligned), and are in one list or taken, never both.
+// SAFETY: blocks are at least as large and as aligned as the layout wants (the arena is aligned, and sizes are multiples of the
+// alignment), and are in one list or taken, never both.
 unsafe impl GlobalAlloc for Blocks {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller's.
-        self.take(layout).unwrap_or_else(|| unsafe { System.alloc(layout) })
+        self.take(layout).unwrap_or_else(|| unsafe { HEAP.alloc(layout) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: as the caller's; it goes back to where it came from.
-        unsafe { if self.is_of_arena(block) { self.give_back(block, layout) } else { System.dealloc(block, layout) } }
+        unsafe { if self.is_of_arena(block) { self.give_back(block, layout) } else { HEAP.dealloc(block, layout) } }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if !self.is_of_arena(block) {
             // SAFETY: as the caller's; it came from there.
-            return unsafe { System.realloc(block, layout, size) };
+            return unsafe { HEAP.realloc(block, layout, size) };
         }
         // SAFETY: the caller says that the size is not zero, and fits.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
@@ -147,6 +179,18 @@ mod tests {
             // SAFETY: as above.
             (0..octets).all(|at| unsafe { self.block.add(at).read() } == self.mark)
         }
+    }
+
+    #[test]
+    fn when_all_is_given_back_the_next_block_is_the_first_again() {
+        let (blocks, layout) = (Blocks::new(), |size| Layout::from_size_align(size, 8).expect("a layout"));
+        // SAFETY: no size is zero, and each is given back with its layout.
+        let again = [16, 100, 2048].map(|size| unsafe {
+            let taken = [size, 40, 700].map(|size| (blocks.alloc(layout(size)), layout(size)));
+            taken.iter().for_each(|(block, layout)| blocks.dealloc(*block, *layout));
+            taken[0].0
+        });
+        assert_eq!(again, [blocks.arena.get().cast::<u8>(); 3]);
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub mod config;
 pub mod counters;
 pub mod dns;
 mod event;
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+#[allow(unsafe_code, reason = "an allocator hands out memory")]
+mod heap;
 pub mod http;
 pub mod kv;
 pub mod log;
